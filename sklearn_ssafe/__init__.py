@@ -1,0 +1,33 @@
+"""AI-generated image detection with scikit-learn: frozen vision encoders and linear heads."""
+
+from importlib import import_module
+
+__version__ = "0.1.0.dev0"
+
+# Public name -> the module that holds it. Loaded on first use, so that importing the package needs
+# neither torch nor pandas.
+_MODULES = {
+    "EncodingError": "estimators.failures",
+    "EncodingWarning": "estimators.failures",
+    "FrozenEncoderTransformer": "estimators.frozen_encoder",
+    "GeneratorGroupKFold": "evaluation.splits",
+    "WeightsNotFoundError": "encoders.weights",
+    "free_encoders": "encoders.loading",
+    "list_encoders": "encoders.catalogue",
+}
+
+__all__ = ["__version__", "datasets", *_MODULES]
+
+
+def __getattr__(name):
+    if name == "datasets":
+        return import_module(".datasets", __name__)
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{_MODULES[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return sorted(__all__)

@@ -1,0 +1,1 @@
+"""Pictures in: what a user may pass, and how each becomes one RGB array."""
