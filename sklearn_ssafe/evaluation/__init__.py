@@ -1,0 +1,1 @@
+"""Honest figures: what is held out, and how it is reported."""

@@ -1,0 +1,105 @@
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.dummy import DummyClassifier
+from sklearn.model_selection import cross_val_score
+
+from sklearn_ssafe import GeneratorGroupKFold
+from sklearn_ssafe.evaluation.splits import keep_together
+
+
+def random_groups(seed, n_samples=300, n_real=7, n_generated=9):
+    """Groups of very unequal sizes, each of one class."""
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, 2, n_samples)
+    weights = rng.dirichlet(np.ones(n_real)), rng.dirichlet(np.ones(n_generated))
+    names = [
+        f"generator {rng.choice(n_generated, p=weights[1])}"
+        if label
+        else f"source {rng.choice(n_real, p=weights[0])}"
+        for label in y
+    ]
+    return y, np.array(names)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_folds_share_no_group_and_have_both_classes(seed):
+    y, groups = random_groups(seed)
+    n_splits = min(3, *(len(np.unique(groups[y == label])) for label in (0, 1)))
+    tested = []
+    for train, test in GeneratorGroupKFold(n_splits).split(y, y, groups):
+        assert not set(groups[train]) & set(groups[test])
+        assert set(y[test]) == set(y[train]) == {0, 1}
+        tested.extend(test)
+    assert sorted(tested) == list(range(len(y)))
+
+
+def test_equal_groups_make_equal_folds():
+    y = np.repeat([0, 1], 60)
+    groups = np.concatenate([np.repeat([f"s{i}" for i in range(6)], 10), np.repeat(["a", "b", "c"], 20)])
+    for _, test in GeneratorGroupKFold(3).split(y, y, groups):
+        assert np.bincount(y[test]).tolist() == [20, 20]
+
+
+def test_folds_do_not_depend_on_the_order_of_the_rows():
+    y, groups = random_groups(3)
+    order = np.random.default_rng(0).permutation(len(y))
+
+    def partition(y, groups):
+        return {frozenset(groups[test]) for _, test in GeneratorGroupKFold(3).split(y, y, groups)}
+
+    assert partition(y, groups) == partition(y[order], groups[order])
+
+
+def test_shuffling_is_seeded():
+    y = np.repeat([0, 1], 20)
+    groups = np.repeat(np.arange(20), 2)
+
+    def folds(seed):
+        splitter = GeneratorGroupKFold(2, shuffle=True, random_state=seed)
+        return [test.tolist() for _, test in splitter.split(y, y, groups)]
+
+    assert folds(0) == folds(0)
+    assert len({str(folds(seed)) for seed in range(5)}) > 1
+
+
+def test_too_few_groups_are_named():
+    y = [0, 0, 1, 1]
+    with pytest.raises(ValueError, match="class .*0.* has 1"):
+        list(GeneratorGroupKFold(2).split(y, y, ["a", "a", "b", "c"]))
+
+
+def test_groups_and_two_classes_are_needed():
+    with pytest.raises(ValueError, match="groups"):
+        list(GeneratorGroupKFold(2).split([0, 1], [0, 1]))
+    with pytest.raises(ValueError, match="two classes"):
+        list(GeneratorGroupKFold(2).split([0, 1, 2], [0, 1, 2], [0, 1, 2]))
+
+
+def test_it_works_in_cross_val_score():
+    y, groups = random_groups(1)
+    splitter = GeneratorGroupKFold(3)
+    scores = cross_val_score(DummyClassifier(), y[:, None], y, groups=groups, cv=splitter)
+    assert scores.shape == (splitter.get_n_splits(),)
+    assert repr(clone(splitter, safe=False)).startswith("GeneratorGroupKFold(n_splits=3")
+
+
+def test_keep_together_follows_chains():
+    # 0-1 share a scene, 1-2 a generator, so 0-1-2 belong together; 3 and 4 are alone.
+    scene = ["s1", "s1", "s2", "s3", None]
+    generator = ["g1", "g2", "g2", "", np.nan]
+    assert keep_together(scene, generator).tolist() == [0, 0, 0, 1, 2]
+
+
+def test_keep_together_against_a_naive_computation():
+    rng = np.random.default_rng(0)
+    a, b = rng.integers(0, 25, 60), rng.integers(0, 25, 60)
+    expected = np.arange(60)
+    for _ in range(60):
+        for i in range(60):
+            for j in range(60):
+                if a[i] == a[j] or b[i] == b[j]:
+                    expected[i] = expected[j] = min(expected[i], expected[j])
+    groups = keep_together(a, b)
+    for i in range(60):
+        np.testing.assert_array_equal(groups == groups[i], expected == expected[i])
