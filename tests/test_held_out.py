@@ -55,8 +55,18 @@ def test_a_single_source_is_split_by_picture_and_says_so():
     features, y, labels = labelled()
     labels["source"] = np.where(y == 0, "camera", "")
     scores = held_out_scores(LogisticRegression(), features, y, **labels)
-    assert "one real source only" in scores.held_out
+    assert "there is one real source only" in scores.held_out
     assert len(np.unique(scores.fold)) == 3  # as many as there are generators
+
+
+def test_one_generator_in_one_group_is_split_by_picture():
+    features, y, labels = labelled()
+    labels["generator"] = np.where(y == 1, "sdxl", "")
+    groups = np.where(y == 1, "generator:sdxl", [f"source:{name}" for name in labels["source"]])
+    scores = held_out_scores(LogisticRegression(), features, y, groups=groups, **labels)
+    assert "one generator only" in scores.held_out
+    for fold in np.unique(scores.fold):
+        assert len(np.unique(labels["source"][(scores.fold == fold) & (y == 0)])) == 1
 
 
 def test_groups_are_kept_whole_too():

@@ -86,20 +86,22 @@ def held_out_scores(head, features, y, *, generator, source, groups=None, n_spli
 
 
 def _units(y, generator, source, groups):
-    """Say which pictures are kept together; a class with one label only is split by picture."""
-    label = np.where(y == 1, _known(generator, source), _known(source))
-    words = []
-    for value, unit, units in ((1, "generator", "generators"), (0, "real source", "real sources")):
-        names = np.unique(label[(y == value) & (label != "")])
-        if len(names) < 2:
-            label[y == value] = ""
-            words.append(f"single pictures (one {unit} only, which cannot be held out)")
-        else:
-            words.append(f"whole {units}")
+    """Say which pictures are kept together; what cannot be held out is split by picture."""
+    name = np.where(y == 1, _known(generator, source), _known(source))
     # A generator and a real source of the same name are two things.
-    sided = np.array([f"{side} {name}" if name else "" for side, name in zip(y, label, strict=True)])
-    together = keep_together(sided, groups if groups is not None else [""] * len(y))
-    return together, f"generated: {words[0]}; real: {words[1]}"
+    name = np.array([f"{side} {label}" if label else "" for side, label in zip(y, name, strict=True)])
+    group = _known(groups) if groups is not None else np.full(len(y), "", dtype=object)
+    words = []
+    for value, unit in ((1, "generator"), (0, "real source")):
+        mine = y == value
+        if len(np.unique(name[mine & (name != "")])) > 1:
+            words.append(f"whole {unit}s")
+        else:
+            words.append(f"single pictures (there is one {unit} only)")
+            name[mine] = ""
+            if len(np.unique(group[mine])) < 2:
+                group[mine] = ""
+    return keep_together(name, group), f"generated: {words[0]}; real: {words[1]}"
 
 
 def _known(*columns):

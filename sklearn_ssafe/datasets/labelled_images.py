@@ -1,0 +1,60 @@
+"""The one form in which every function of this package returns labelled pictures."""
+
+import numpy as np
+from sklearn.utils import Bunch
+
+TARGET_NAMES = ["real", "generated"]
+
+
+def as_bunch(columns):
+    """Wrap a table of labelled pictures as scikit-learn's data sets are.
+
+    Parameters
+    ----------
+    columns : pandas.DataFrame or dict of list
+        First column the pictures (``path`` or ``image``); then label (0 real, 1 generated),
+        generator, source and group, in this order; then any others.
+
+    Returns
+    -------
+    data : sklearn.utils.Bunch
+        With X, y, generator, source, groups, frame and target_names.
+    """
+    import pandas as pd
+
+    frame = pd.DataFrame(columns)
+    X = np.empty(len(frame), dtype=object)
+    X[:] = list(frame.iloc[:, 0])
+    return Bunch(
+        X=X,
+        y=frame["label"].to_numpy(dtype=np.int64),
+        generator=frame["generator"].to_numpy(dtype=object),
+        source=frame["source"].to_numpy(dtype=object),
+        groups=frame["group"].to_numpy(dtype=object),
+        frame=frame,
+        target_names=list(TARGET_NAMES),
+    )
+
+
+def fill_groups(label, generator, source, group):
+    """Name what must stay on one side of a split, for rows that do not say so themselves.
+
+    Parameters
+    ----------
+    label : list of int
+    generator, source, group : list of str
+        One value a row, "" where unknown.
+
+    Returns
+    -------
+    groups : list of str
+        The group where given; otherwise the source of a real picture and the generator of a
+        generated one; otherwise the row alone.
+    """
+    groups = []
+    for row, (is_generated, made_by, comes_from, given) in enumerate(
+        zip(label, generator, source, group, strict=True)
+    ):
+        kind, name = ("generator", made_by) if is_generated else ("source", comes_from)
+        groups.append(given or (f"{kind}:{name}" if name else f"row:{row}"))
+    return groups
