@@ -1,0 +1,1 @@
+"""The command ``ssafe``. Nothing heavy is imported before a command runs."""

@@ -1,0 +1,1 @@
+"""Frozen encoders: from one RGB array to one row of named features."""

@@ -1,0 +1,67 @@
+"""The one interface that every encoder has."""
+
+from abc import ABC, abstractmethod
+
+
+class Encoder(ABC):
+    """A frozen function from pictures to rows of named features.
+
+    The work is cut in two so that reading threads can do the first half while the
+    device is busy with the second:
+
+    - `prepare` turns one picture into one or more views of one fixed size. It runs on
+      the CPU, in threads, on one picture at a time, and must be thread-safe.
+    - `encode` turns a batch of prepared pictures into features. It runs on the device.
+
+    Both are deterministic, and a picture's features do not depend on its neighbours
+    in the batch.
+
+    Attributes
+    ----------
+    name : str
+        What the encoder is called in messages and tables.
+    feature_names : ndarray of str, shape (n_features,)
+        One name for each output column.
+    normalize_by_default : bool
+        Whether ``normalize="auto"`` scales the rows to unit length. True for embeddings,
+        whose direction carries the meaning; False for named measurements.
+    device : torch.device
+        Where `encode` runs.
+    """
+
+    normalize_by_default = True
+
+    @property
+    def n_features(self):
+        """Number of output columns."""
+        return len(self.feature_names)
+
+    @abstractmethod
+    def prepare(self, image):
+        """Turn one picture into the views that `encode` takes.
+
+        Parameters
+        ----------
+        image : ndarray of uint8, shape (height, width, 3)
+            RGB values, 0 to 255. Any height and width from 1 pixel up.
+
+        Returns
+        -------
+        views : ndarray of uint8, shape (n_views, view_height, view_width, 3)
+            The same shape for every picture.
+        """
+
+    @abstractmethod
+    def encode(self, views):
+        """Turn a batch of prepared pictures into features.
+
+        Parameters
+        ----------
+        views : torch.Tensor of uint8, shape (n_images, n_views, height, width, 3)
+            Stacked results of `prepare`, on the CPU or already on `device`.
+
+        Returns
+        -------
+        features : torch.Tensor of float32, shape (n_images, n_features)
+            On the CPU. Not yet normalised to unit length.
+        """
