@@ -1,0 +1,89 @@
+"""Fetch one file from the Hugging Face hub, or say within seconds why not."""
+
+import huggingface_hub
+from huggingface_hub import constants
+from huggingface_hub.utils import (
+    EntryNotFoundError,
+    GatedRepoError,
+    LocalEntryNotFoundError,
+    RepositoryNotFoundError,
+)
+
+from .weights import WeightsNotFoundError
+
+#: Seconds to wait for the hub's first answer.
+FIRST_ANSWER_TIMEOUT = 5
+
+
+def fetch_from_hub(repo, names, what):
+    """Return the path of a hub file in the local cache, downloading it when it is not there.
+
+    The cache is the one of `huggingface_hub` (``HF_HOME``, ``HF_HUB_CACHE``), and
+    ``HF_HUB_OFFLINE=1`` is obeyed. One short question is put to the hub before a download,
+    because a download alone would repeat its attempts for half a minute where there is no network.
+
+    Parameters
+    ----------
+    repo : str
+        Repository, with ``@revision`` at its end for another one than the main.
+    names : sequence of str
+        File names, the preferred first.
+    what : str
+        The model, for the message.
+
+    Returns
+    -------
+    file : str
+
+    Raises
+    ------
+    WeightsNotFoundError
+        When no file is in the cache nor to be had. The message names it and its place.
+    """
+    repo, _, revision = repo.partition("@")
+    revision = revision or None
+    for name in names:
+        file = huggingface_hub.try_to_load_from_cache(repo, name, revision=revision)
+        if isinstance(file, str):
+            return file
+    for name in names:
+        url = huggingface_hub.hf_hub_url(repo, name, revision=revision)
+        size = None
+        try:
+            size = huggingface_hub.get_hf_file_metadata(url, timeout=FIRST_ANSWER_TIMEOUT).size
+            return huggingface_hub.hf_hub_download(repo, name, revision=revision)
+        except GatedRepoError as error:
+            raise WeightsNotFoundError(
+                f"The weights of {what} are gated: accept their terms at "
+                f"{constants.ENDPOINT}/{repo}, then log in with `hf auth login` or HF_TOKEN. "
+                + _where_to_put(name)
+            ) from error
+        except RepositoryNotFoundError as error:
+            raise WeightsNotFoundError(
+                f"The hub has no repository {repo!r} for {what}, or it is private and this "
+                "machine is not logged in. " + _where_to_put(name)
+            ) from error
+        except Exception as error:  # the hub's HTTP library decides what a lost network raises
+            # A file that only the local cache lacks is such an error too, and no answer.
+            if isinstance(error, EntryNotFoundError) and not isinstance(
+                error, LocalEntryNotFoundError
+            ):
+                continue
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            of_size = f", {size / 1e6:.0f} MB" if size else ""
+            raise WeightsNotFoundError(
+                f"The weights of {what} are not on this machine and could not be fetched from the "
+                f"hub ({reason}). Missing: {name} of {repo} ({url}{of_size}). "
+                + _where_to_put(name)
+            ) from error
+    raise WeightsNotFoundError(
+        f"The hub repository {repo!r} of {what} holds none of {', '.join(names)}. "
+        + _where_to_put(names[0])
+    )
+
+
+def _where_to_put(name):
+    return (
+        f"Fetch {name} elsewhere and pass weights='path/to/{name}', or copy the hub cache of "
+        f"a machine that has it to {constants.HF_HUB_CACHE}. encoder='forensic' needs no weights."
+    )

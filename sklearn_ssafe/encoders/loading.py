@@ -1,0 +1,198 @@
+"""Load an encoder; a tower is loaded once per process and shared."""
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from .layers import resolve_layers
+from .names import FORENSIC, resolve_name
+from .precision import resolve_device, resolve_precision
+from .preprocessing import resolve_views
+from .tower import TowerEncoder
+from .weights import find_weights_file
+
+_towers = {}
+_lock = threading.RLock()
+
+
+def load_encoder(
+    encoder="forensic",
+    *,
+    pretrained=None,
+    weights=None,
+    layers="final",
+    pooling="auto",
+    preprocess="auto",
+    n_views=None,
+    device="auto",
+    precision="auto",
+):
+    """Load a frozen encoder.
+
+    Encoders that differ in `layers`, `pooling`, `preprocess` or `n_views` alone share one tower
+    in memory, across threads too, until `free_encoders` is called.
+
+    Parameters
+    ----------
+    encoder : str, torch.nn.Module or callable, default="forensic"
+        - "forensic": the embedded encoder, which needs no weights;
+        - the name of an open_clip architecture, such as "ViT-B-32" or "PE-Core-bigG-14-448", of
+          which the vision tower alone is built;
+        - the name of a timm model, such as "timm/vit_small_patch14_dinov2.lvd142m";
+        - a module from float pictures (n, 3, height, width) to features (n, n_features), or a
+          function without arguments that makes one and is called once per process.
+    pretrained : str or None, default=None
+        Tag of the weights. None takes the only one of open_clip, and timm's default.
+    weights : None, str or Path, default=None
+        None fetches the weights from the hub or finds them in its cache. A file (safetensors, or
+        a PyTorch file that loads with ``weights_only=True``) or a folder takes the place of the
+        hub; the tag's preprocessing and activation still apply, except where the folder has an
+        ``open_clip_config.json`` of its own. In a folder, ``open_clip_model.safetensors``,
+        ``open_clip_pytorch_model.safetensors``, ``open_clip_pytorch_model.bin``,
+        ``model.safetensors`` and ``pytorch_model.bin`` are looked for in this order. "random"
+        is for tests and speed measurements only: embeddings mean nothing.
+    layers : str, int or sequence of int, default="final"
+        "final" is the embedding, as open_clip's `encode_image` gives it, not normalised, or
+        timm's pooled features. "pre_projection" is the pooled, normed token before the
+        projection, as ClipDet (Cozzolino et al., CVPR 2024) uses it. A number is the output of
+        that transformer block, without a final norm; negative numbers count from the end, and
+        "penultimate" is -2. A list of numbers, or "all" as in RINE (Koutlis and Papadopoulos,
+        ECCV 2024), puts several blocks side by side, in the order of depth.
+    pooling : {"auto", "cls", "mean"}, default="auto"
+        How the tokens of a block become one vector: the class token, or the mean of the patch
+        tokens. "auto" takes the class token where there is one.
+    preprocess : {"auto", "squash", "center_crop", "crops"}, dict or callable, default="auto"
+        "auto" is what the weights were trained with. "squash" resizes to the square, whatever the
+        aspect. "center_crop" cuts the centre at the picture's own resolution, as UnivFD (Ojha et
+        al., CVPR 2023) does, and "crops" cuts `n_views` crops; a picture smaller than
+        the crop is extended by reflection. Mean, std and interpolation stay the weights' own. A
+        dict or dataclass changes single ones of size, mean, std, interpolation, resize_mode
+        ("shortest", "longest", "squash", "crops"), crop_pct and fill, of which a module of your
+        own needs the first three. A function takes a PIL image and gives floats of shape
+        (3, height, width), taken as they are, or uint8 of shape (height, width, 3).
+    n_views : int or None, default=None
+        Crops whose features are averaged; None takes 1, or 4 for "forensic", whose statistics
+        are taken over all crops together.
+    device : str or torch.device, default="auto"
+        "auto" takes the first there is of CUDA, MPS and the CPU.
+    precision : {"auto", "fp32", "bf16", "fp16"}, default="auto"
+        Number format of weights and activations; features come out as float32. "auto" is bf16
+        where the hardware multiplies it natively and fp32 elsewhere, and for modules of your own.
+
+    Returns
+    -------
+    encoder : Encoder
+
+    Raises
+    ------
+    ValueError
+        For an unknown name, or a choice that the encoder does not offer.
+    WeightsNotFoundError
+        When the weights are not on this machine and cannot be fetched.
+    WeightsFileError
+        When the weights are damaged, unsafe to read or of another model.
+    """
+    if encoder is None or not (isinstance(encoder, str) or callable(encoder)):
+        raise ValueError(
+            f"encoder={encoder!r} must be a name, a torch.nn.Module or a function that makes one."
+        )
+    library, name = resolve_name(encoder) if isinstance(encoder, str) else ("module", None)
+    if library == FORENSIC:
+        return _forensic(pretrained, weights, layers, pooling, preprocess, n_views, device)
+    device = resolve_device(device)
+    n_views = 1 if n_views is None else n_views
+    if library == "module":
+        for parameter, value in (("pretrained", pretrained), ("weights", weights)):
+            if value is not None:
+                raise ValueError(
+                    f"{parameter}={value!r} with a module of your own: load its weights into it "
+                    "yourself."
+                )
+        cut_views, view_spec = resolve_views(preprocess, n_views, None)
+        dtype = resolve_precision("fp32" if precision == "auto" else precision, device)
+        tower = _module_tower(encoder, cut_views, device, dtype)
+    else:
+        dtype = resolve_precision(precision, device)
+        tower = _named_tower(library, name, pretrained, weights, device, dtype)
+        cut_views, view_spec = resolve_views(preprocess, n_views, tower.view_spec)
+    features = resolve_layers(layers, pooling, tower)
+    return TowerEncoder(tower, features, cut_views, view_spec)
+
+
+def free_encoders():
+    """Forget the towers that this process has loaded.
+
+    Their memory is given back when the last encoder that uses them is gone.
+    """
+    with _lock:
+        _towers.clear()
+
+
+def _named_tower(library, name, pretrained, weights, device, dtype):
+    if library == "open_clip":
+        from .open_clip_tower import load_open_clip_tower as load
+        from .open_clip_tower import resolve_open_clip_tag as resolve_tag
+    else:
+        from .timm_tower import load_timm_tower as load
+        from .timm_tower import resolve_timm_tag as resolve_tag
+
+        name, pretrained = resolve_tag(name, pretrained, weights)
+    if library == "open_clip":
+        pretrained = resolve_tag(name, pretrained, weights)
+    key = (library, name, pretrained, _identity(weights), device, dtype)
+    return _shared(key, lambda: load(name, pretrained, weights, device, dtype))
+
+
+def _module_tower(encoder, cut_views, device, dtype):
+    from .module_tower import load_module_tower
+
+    def load():
+        # Large enough for whatever a preprocessing function of the user's cuts out.
+        grey = np.full((1024, 1024, 3), 128, dtype=np.uint8)
+        view = torch.from_numpy(cut_views(grey)[:1])
+        return load_module_tower(encoder, view.permute(0, 3, 1, 2).float(), device, dtype)
+
+    # A module in hand is its own cache; keeping it here would keep every copy that
+    # scikit-learn's `clone` makes.
+    if isinstance(encoder, torch.nn.Module):
+        return load()
+    return _shared((encoder, device, dtype), load)
+
+
+def _shared(key, load):
+    with _lock:
+        if key not in _towers:
+            _towers[key] = load()
+        return _towers[key]
+
+
+def _identity(weights):
+    """Tell one state of a weights file from another, so that a changed file is read again."""
+    if weights is None or weights == "random":
+        return weights
+    files = [find_weights_file(weights)]
+    config = Path(weights).expanduser() / "open_clip_config.json"
+    if config.is_file():
+        files.append(config)
+    return tuple((str(file), file.stat().st_mtime_ns, file.stat().st_size) for file in files)
+
+
+def _forensic(pretrained, weights, layers, pooling, preprocess, n_views, device):
+    asked = {
+        "pretrained": (pretrained, None),
+        "weights": (weights, None),
+        "layers": (layers, "final"),
+        "pooling": (pooling, "auto"),
+        "preprocess": (preprocess, "auto"),
+    }
+    for parameter, (value, default) in asked.items():
+        if value is not default and value != default:
+            raise ValueError(
+                f"{parameter}={value!r} with encoder='forensic', which has no weights, layers or "
+                f"preprocessing to choose from. Leave {parameter} out or name another encoder."
+            )
+    from .forensic import ForensicEncoder
+
+    return ForensicEncoder(n_views=n_views, device=resolve_device(device))

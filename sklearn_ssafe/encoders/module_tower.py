@@ -1,0 +1,74 @@
+"""A user's own module as an encoder."""
+
+from copy import deepcopy
+
+import torch
+
+from .building import freeze
+from .tower import Tower
+
+
+class ModuleTower(Tower):
+    """A torch.nn.Module from pictures (n, 3, height, width) to features (n, n_features)."""
+
+    def final(self, pixels):
+        """Return what the module gives, once it is what was promised; see `Tower.final`."""
+        features = self.module(pixels)
+        if not isinstance(features, torch.Tensor) or features.shape[1:] != (self.final_width,):
+            raise ValueError(_wrong_output(self.name, features))
+        return features
+
+
+def load_module_tower(encoder, example, device, dtype):
+    """Wrap a module, or what a factory makes, as a tower.
+
+    Parameters
+    ----------
+    encoder : torch.nn.Module or callable
+        A module is left as it is: where it has to be moved, converted or set to evaluation, this
+        happens to a copy. A factory takes no argument and returns a module.
+    example : torch.Tensor of float32, shape (1, 3, height, width)
+        Pixels that the module can take, to see how many features it gives.
+    device : torch.device
+    dtype : torch.dtype
+
+    Returns
+    -------
+    tower : ModuleTower
+
+    Raises
+    ------
+    ValueError
+        When the factory gives no module, or the module no row of features.
+    """
+    module = encoder if isinstance(encoder, torch.nn.Module) else encoder()
+    if not isinstance(module, torch.nn.Module):
+        raise ValueError(
+            f"encoder={encoder!r} returned a {type(module).__name__}; it must return a "
+            "torch.nn.Module."
+        )
+    if module is not encoder:
+        freeze(module, device, dtype)
+    elif not _is_ready(module, device, dtype):
+        module = freeze(deepcopy(module), device, dtype)
+    name = type(module).__name__
+    with torch.inference_mode():
+        features = module(example.to(device, dtype))
+    if not isinstance(features, torch.Tensor) or features.ndim != 2 or len(features) != 1:
+        raise ValueError(_wrong_output(name, features))
+    return ModuleTower(name, module, None, features.shape[1])
+
+
+def _is_ready(module, device, dtype):
+    tensors = [*module.parameters(), *module.buffers()]
+    return not any(part.training for part in module.modules()) and all(
+        tensor.device == device and (tensor.dtype == dtype or not tensor.is_floating_point())
+        for tensor in tensors
+    )
+
+
+def _wrong_output(name, features):
+    what = f"a {type(features).__name__}"
+    if isinstance(features, torch.Tensor):
+        what = f"a tensor of shape {tuple(features.shape)}"
+    return f"encoder {name} gave {what}; it must give one row of features for each picture."

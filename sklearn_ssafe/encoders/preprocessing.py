@@ -1,0 +1,268 @@
+"""From one picture to the uint8 views that a tower takes.
+
+The geometry is done with Pillow on uint8, because that is what open_clip and timm do
+to pictures; the scaling to floats is left to the device.
+"""
+
+import math
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+from PIL import Image
+
+_RESIZE_MODES = ("shortest", "longest", "squash", "crops")
+_PREPROCESS_NAMES = ("auto", "squash", "center_crop", "crops")
+
+
+@dataclass(frozen=True)
+class ViewSpec:
+    """How a tower wants its pictures.
+
+    Attributes
+    ----------
+    size : tuple of (int, int)
+        Height and width of a view in pixels.
+    mean, std : tuple of 3 floats
+        Subtracted from and divided into the RGB values, which are scaled to 0 ... 1 before.
+    interpolation : str
+        A Pillow resampling filter: "bicubic", "bilinear", "lanczos", "nearest", "box", "hamming".
+    resize_mode : {"shortest", "longest", "squash", "crops"}
+        "shortest" resizes the shorter side and crops the centre; "longest" resizes the longer
+        side and fills the rest; "squash" resizes to the square, whatever the aspect; "crops" does
+        not resize.
+    crop_pct : float
+        Part of the resized picture that the view keeps, as a side length.
+    fill : int or tuple of 3 ints
+        Colour of the border that "longest" adds.
+    """
+
+    size: tuple
+    mean: tuple
+    std: tuple
+    interpolation: str = "bicubic"
+    resize_mode: str = "shortest"
+    crop_pct: float = 1.0
+    fill: object = 0
+
+    def __post_init__(self):
+        size = (self.size, self.size) if np.isscalar(self.size) else tuple(self.size)
+        object.__setattr__(self, "size", tuple(int(side) for side in size))
+        for name in ("mean", "std"):
+            value = getattr(self, name)
+            value = (value,) * 3 if np.isscalar(value) else tuple(value)
+            object.__setattr__(self, name, tuple(float(channel) for channel in value))
+        if len(self.size) != 2 or min(self.size) < 1:
+            raise ValueError(f"preprocess: size={self.size} is not a height and a width in pixels.")
+        if len(self.mean) != 3 or len(self.std) != 3 or min(self.std) <= 0:
+            raise ValueError("preprocess: mean and std need 3 values each, and std above 0.")
+        if self.resize_mode not in _RESIZE_MODES:
+            raise ValueError(
+                f"preprocess: resize_mode={self.resize_mode!r} is none of {_RESIZE_MODES}."
+            )
+        _resampling(self.interpolation)
+
+    def merged(self, changes):
+        """Return a copy with some fields changed, given as a dict or another dataclass."""
+        known = {field.name for field in fields(self)}
+        unknown = sorted(set(changes) - known)
+        if unknown:
+            raise ValueError(f"preprocess has unknown keys {unknown}; known are {sorted(known)}.")
+        return replace(self, **changes)
+
+
+def resolve_views(preprocess, n_views, spec):
+    """Turn the `preprocess` and `n_views` parameters into a function that cuts views.
+
+    Parameters
+    ----------
+    preprocess : {"auto", "squash", "center_crop", "crops"}, dict or callable
+        See `load_encoder`.
+    n_views : int
+        Views of each picture; more than 1 only for "crops".
+    spec : ViewSpec or None
+        What the tower wants; None when only the user can know.
+
+    Returns
+    -------
+    cut : callable
+        Takes an array of uint8, shape (height, width, 3), gives views of shape
+        (n_views, view_height, view_width, 3): uint8, or float32 when a user's own function
+        gives floats, which are then taken as they are.
+    spec : ViewSpec or None
+        What `encode` has to know: mean and std. None means plain scaling to 0 ... 1.
+
+    Raises
+    ------
+    ValueError
+        For an unknown name, or `n_views` that the preprocessing cannot give.
+    """
+    if isinstance(n_views, bool) or not isinstance(n_views, (int, np.integer)) or n_views < 1:
+        raise ValueError(f"n_views={n_views!r} must be a whole number from 1 up.")
+    if callable(preprocess):
+        _require_one_view(n_views, "a preprocessing function of your own")
+        return _UserViews(preprocess), spec
+    if isinstance(preprocess, str):
+        if preprocess not in _PREPROCESS_NAMES:
+            raise ValueError(
+                f"preprocess={preprocess!r} is none of {_PREPROCESS_NAMES}, nor a dict or a "
+                "function."
+            )
+        if spec is None:
+            raise ValueError(
+                f"preprocess={preprocess!r}: how a module of your own wants its pictures cannot "
+                "be known. Pass preprocess={'size': ..., 'mean': ..., 'std': ...} or a function "
+                "from a PIL image to a float tensor of shape (3, height, width)."
+            )
+        if preprocess == "squash":
+            spec = replace(spec, resize_mode="squash", crop_pct=1.0)
+        elif preprocess != "auto":
+            spec = replace(spec, resize_mode="crops")
+    else:
+        spec = _spec_from_user(preprocess, spec)
+    if preprocess == "center_crop" or spec.resize_mode != "crops":
+        _require_one_view(n_views, f"preprocess={preprocess!r}")
+    if spec.resize_mode == "crops":
+        return _NativeCrops(spec.size, crop_positions(int(n_views))), spec
+    return _ResizedView(spec), spec
+
+
+def crop_positions(n_views):
+    """Where the crops lie, as parts of the free height and width.
+
+    The first is the centre, then the corners, then points that fill the picture evenly (the
+    additive recurrence of the plastic number, Roberts 2018). A longer list begins with the
+    shorter one.
+
+    Parameters
+    ----------
+    n_views : int
+
+    Returns
+    -------
+    positions : list of (float, float)
+        (down, right), each from 0 to 1.
+    """
+    positions = [(0.5, 0.5), (0.0, 0.0), (1.0, 1.0), (0.0, 1.0), (1.0, 0.0)]
+    plastic = 1.324717957244746
+    for k in range(1, n_views - len(positions) + 1):
+        positions.append(((0.5 + k / plastic) % 1, (0.5 + k / plastic**2) % 1))
+    return positions[:n_views]
+
+
+class _ResizedView:
+    """One view, resized the way open_clip and timm do it for evaluation."""
+
+    def __init__(self, spec):
+        self.spec = spec
+        self.resampling = _resampling(spec.interpolation)
+
+    def __call__(self, image):
+        spec = self.spec
+        image = Image.fromarray(image)
+        target = tuple(math.floor(side / spec.crop_pct) for side in spec.size)
+        height, width = _resized_size(image.height, image.width, target, spec.resize_mode)
+        image = image.resize((width, height), self.resampling)
+        return np.array(_center_crop(image, spec.size, spec.fill))[None]
+
+
+class _NativeCrops:
+    """Crops at the picture's own resolution; a smaller picture is extended by reflection."""
+
+    def __init__(self, size, positions):
+        self.size = size
+        self.positions = positions
+
+    def __call__(self, image):
+        height, width = self.size
+        short = [max(0, height - image.shape[0]), max(0, width - image.shape[1])]
+        if any(short):
+            image = np.pad(image, [(n // 2, n - n // 2) for n in short] + [(0, 0)], mode="reflect")
+        free_down, free_right = image.shape[0] - height, image.shape[1] - width
+        views = []
+        for down, right in self.positions:
+            top, left = round(down * free_down), round(right * free_right)
+            views.append(image[top : top + height, left : left + width])
+        return np.stack(views)
+
+
+class _UserViews:
+    """One view from a user's own function."""
+
+    def __init__(self, function):
+        self.function = function
+
+    def __call__(self, image):
+        result = self.function(Image.fromarray(image))
+        view = result.numpy(force=True) if hasattr(result, "detach") else np.array(result)
+        if view.ndim == 3 and view.dtype == np.uint8 and view.shape[2] == 3:
+            return view[None]
+        if view.ndim == 3 and np.issubdtype(view.dtype, np.floating) and view.shape[0] == 3:
+            return np.ascontiguousarray(view.transpose(1, 2, 0), dtype=np.float32)[None]
+        raise ValueError(
+            f"The preprocessing function gave {type(result).__name__} of shape {view.shape} and "
+            f"type {view.dtype}; it must give floats of shape (3, height, width) or uint8 of "
+            "shape (height, width, 3)."
+        )
+
+
+def _spec_from_user(preprocess, spec):
+    changes = dict(preprocess) if isinstance(preprocess, dict) else _fields_of(preprocess)
+    if spec is not None:
+        return spec.merged(changes)
+    missing = [name for name in ("size", "mean", "std") if name not in changes]
+    if missing:
+        raise ValueError(f"preprocess lacks {missing}: a module of your own needs them.")
+    return ViewSpec(size=1, mean=0, std=1).merged(changes)
+
+
+def _fields_of(instance):
+    try:
+        return {field.name: getattr(instance, field.name) for field in fields(instance)}
+    except TypeError:
+        raise ValueError(
+            f"preprocess={instance!r} is neither a name, a dict, a dataclass nor a function."
+        ) from None
+
+
+def _require_one_view(n_views, what):
+    if n_views != 1:
+        raise ValueError(
+            f"n_views={n_views} with {what}, which gives one view. Use preprocess='crops' for "
+            "several views of one picture."
+        )
+
+
+def _resampling(name):
+    try:
+        return Image.Resampling[str(name).upper()]
+    except KeyError:
+        known = sorted(member.lower() for member in Image.Resampling.__members__)
+        raise ValueError(f"preprocess: interpolation={name!r} is none of {known}.") from None
+
+
+def _resized_size(height, width, target, mode):
+    if mode == "squash":
+        return target
+    if mode == "shortest" and target[0] == target[1]:
+        # Rounded down, as torchvision's Resize does for one given side.
+        if width <= height:
+            return int(target[0] * height / width), target[0]
+        return target[0], int(target[0] * width / height)
+    choose = min if mode == "shortest" else max
+    ratio = choose(height / target[0], width / target[1])
+    return max(1, round(height / ratio)), max(1, round(width / ratio))
+
+
+def _center_crop(image, size, fill):
+    height, width = size
+    top = round((image.height - height) / 2) if image.height >= height else 0
+    left = round((image.width - width) / 2) if image.width >= width else 0
+    pad_top = max(0, height - image.height) // 2
+    pad_left = max(0, width - image.width) // 2
+    if image.height < height or image.width < width:
+        colour = fill if isinstance(fill, int) else tuple(fill)
+        canvas_size = (max(width, image.width), max(height, image.height))
+        canvas = Image.new("RGB", canvas_size, (colour,) * 3 if isinstance(fill, int) else colour)
+        canvas.paste(image, (pad_left, pad_top))
+        image = canvas
+    return image.crop((left, top, left + width, top + height))

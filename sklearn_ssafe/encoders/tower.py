@@ -1,0 +1,130 @@
+"""What the loaders of the several libraries have in common: a tower, and the encoder around it."""
+
+import hashlib
+from functools import cached_property
+
+import numpy as np
+import torch
+
+from .base import Encoder
+
+
+class Tower:
+    """A frozen vision tower on its device, shared by every encoder that uses it.
+
+    Subclasses, one a library, say how to get features out of it.
+
+    Parameters
+    ----------
+    name : str
+        As it appears in feature names.
+    module : torch.nn.Module
+        In evaluation mode, on its device, in its number format.
+    view_spec : ViewSpec or None
+        How the tower wants its pictures; None when only the user knows.
+    final_width : int
+        Features of the final embedding.
+
+    Attributes
+    ----------
+    n_blocks : int
+        Transformer blocks whose output can be asked for; 0 when there are none.
+    block_width : int or None
+        Features of one token.
+    has_class_token : bool
+    pre_projection_width : int or None
+        Features before the projection; None without a projection of its own.
+    """
+
+    n_blocks = 0
+    block_width = None
+    has_class_token = False
+    pre_projection_width = None
+
+    def __init__(self, name, module, view_spec, final_width):
+        self.name = name
+        self.module = module
+        self.view_spec = view_spec
+        self.final_width = final_width
+        parameter = next(module.parameters(), torch.empty(0))
+        self.device = parameter.device
+        self.dtype = parameter.dtype
+
+    def final(self, pixels):
+        """Return the embedding of each picture, (n, final_width)."""
+        return self.module(pixels)
+
+    def pre_projection(self, pixels):
+        """Return the pooled features before the projection, (n, pre_projection_width)."""
+        raise NotImplementedError
+
+    def blocks(self, pixels, indices):
+        """Return, for each block of ascending `indices`, what it puts out.
+
+        Returns
+        -------
+        outputs : list of (patches, class_token)
+            Of shapes (n, n_patches, block_width) and (n, block_width); None without class token.
+        """
+        raise NotImplementedError
+
+    @cached_property
+    def weights_hash(self):
+        """SHA-256 of the weights as they are in memory, as 64 hexadecimal digits."""
+        digest = hashlib.sha256()
+        for name, tensor in sorted(self.module.state_dict().items()):
+            digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+            flat = tensor.detach().cpu().contiguous().reshape(-1)
+            digest.update(flat.view(torch.uint8).numpy())
+        return digest.hexdigest()
+
+
+class TowerEncoder(Encoder):
+    """A tower with a choice of layers and of preprocessing.
+
+    Parameters
+    ----------
+    tower : Tower
+    features : callable
+        From `resolve_layers`: takes normalised pixels, gives features; has `names`.
+    cut_views : callable
+        From `resolve_views`.
+    view_spec : ViewSpec or None
+        Mean and std of the pixels.
+    """
+
+    def __init__(self, tower, features, cut_views, view_spec):
+        self.name = tower.name
+        self.tower = tower
+        self.feature_names = np.array(features.names, dtype=object)
+        self.device = tower.device
+        self._features = features
+        self._cut_views = cut_views
+        mean, std = (view_spec.mean, view_spec.std) if view_spec else ((0.0,) * 3, (1.0,) * 3)
+        self._mean = torch.tensor(mean, device=self.device).view(1, 3, 1, 1)
+        self._std = torch.tensor(std, device=self.device).view(1, 3, 1, 1)
+
+    @property
+    def weights_hash(self):
+        """SHA-256 of the tower's weights, computed when first asked for."""
+        return self.tower.weights_hash
+
+    def prepare(self, image):
+        """Cut the views of one picture; see `Encoder.prepare`."""
+        return self._cut_views(image)
+
+    @torch.inference_mode()
+    def encode(self, views):
+        """Embed a batch of prepared pictures; see `Encoder.encode`.
+
+        Views of a user's own preprocessing may be float32: they are taken as they are, without
+        the division by 255 and the normalisation.
+        """
+        n_images, n_views = views.shape[:2]
+        pixels = views.to(self.device, non_blocking=True).flatten(0, 1).permute(0, 3, 1, 2)
+        if not pixels.is_floating_point():
+            # In fp32 and in open_clip's order, whatever the tower's own format. The permuted
+            # pixels stay "channels last" in memory, which convolutions like best.
+            pixels = pixels.float().div_(255).sub_(self._mean).div_(self._std)
+        features = self._features(pixels.to(self.tower.dtype)).float()
+        return features.view(n_images, n_views, -1).mean(1).cpu()
