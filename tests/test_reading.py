@@ -59,7 +59,10 @@ def test_a_meaningless_orientation_is_ignored(orientation):
 
 
 def test_grey_and_cmyk_jpegs_equal_pillows():
-    for image in (Image.fromarray(picture(3, channels=1)), Image.fromarray(picture(3)).convert("CMYK")):
+    for image in (
+        Image.fromarray(picture(3, channels=1)),
+        Image.fromarray(picture(3)).convert("CMYK"),
+    ):
         content = encoded(image)
         np.testing.assert_array_equal(read_image(content), by_pillow(content))
 
@@ -118,7 +121,9 @@ def test_sixteen_bits_keep_the_high_byte():
     values = np.array([[0, 255, 256, 0x1234, 0xFFFF]], dtype=np.uint16)
     expected = np.repeat((values >> 8)[..., None], 3, axis=2)
     for format in ("PNG", "TIFF"):
-        np.testing.assert_array_equal(read_image(encoded(Image.fromarray(values), format)), expected)
+        np.testing.assert_array_equal(
+            read_image(encoded(Image.fromarray(values), format)), expected
+        )
     as_32_bit = Image.fromarray(values.astype(np.int32))
     np.testing.assert_array_equal(read_image(as_32_bit), expected)
 

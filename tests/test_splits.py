@@ -36,7 +36,9 @@ def test_folds_share_no_group_and_have_both_classes(seed):
 
 def test_equal_groups_make_equal_folds():
     y = np.repeat([0, 1], 60)
-    groups = np.concatenate([np.repeat([f"s{i}" for i in range(6)], 10), np.repeat(["a", "b", "c"], 20)])
+    groups = np.concatenate(
+        [np.repeat([f"s{i}" for i in range(6)], 10), np.repeat(["a", "b", "c"], 20)]
+    )
     for _, test in GeneratorGroupKFold(3).split(y, y, groups):
         assert np.bincount(y[test]).tolist() == [20, 20]
 

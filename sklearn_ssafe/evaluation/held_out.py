@@ -89,7 +89,9 @@ def _units(y, generator, source, groups):
     """Say which pictures are kept together; what cannot be held out is split by picture."""
     name = np.where(y == 1, _known(generator, source), _known(source))
     # A generator and a real source of the same name are two things.
-    name = np.array([f"{side} {label}" if label else "" for side, label in zip(y, name, strict=True)])
+    name = np.array(
+        [f"{side} {label}" if label else "" for side, label in zip(y, name, strict=True)]
+    )
     group = _known(groups) if groups is not None else np.full(len(y), "", dtype=object)
     words = []
     for value, unit in ((1, "generator"), (0, "real source")):

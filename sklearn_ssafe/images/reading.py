@@ -171,7 +171,14 @@ def _open(file):
 
 
 def _unknown_format(head):
-    if head[4:8] == b"ftyp" and head[8:12] in (b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"heim"):
+    if head[4:8] == b"ftyp" and head[8:12] in (
+        b"heic",
+        b"heix",
+        b"hevc",
+        b"mif1",
+        b"msf1",
+        b"heim",
+    ):
         return 'is a HEIC picture, which needs the extra "heif": pip install "sklearn-ssafe[heif]"'
     if head[4:8] == b"ftyp" and head[8:12] in (b"avif", b"avis"):
         return "is an AVIF picture, which this Pillow cannot read: pip install --upgrade pillow"
