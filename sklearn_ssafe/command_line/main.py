@@ -1,0 +1,40 @@
+"""``ssafe``: the entry point that gathers the commands."""
+
+import sys
+
+import click
+
+from .. import __version__
+from .demo import demo
+from .encoders import encoders
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="ssafe")
+def ssafe():
+    """Detect AI-generated images with frozen vision encoders and linear heads."""
+
+
+ssafe.add_command(demo)
+ssafe.add_command(encoders)
+
+
+def main():
+    """Run ``ssafe``; an expected error is one message, not a traceback."""
+    try:
+        ssafe.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("Stopped.", err=True)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except (ValueError, TypeError, OSError, MemoryError) as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
