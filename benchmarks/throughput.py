@@ -1,7 +1,7 @@
 """Images per second from JPEG paths: sklearn_ssafe beside what a user would write instead.
 
-All contenders hold the same random ViT-B-32 weights, read the same 1024x768 JPEG files, and must agree
-on the embeddings before they are timed. They take turns, several rounds in one run, so that
+All contenders hold the same random ViT-B-32 weights, read the same 1024x768 JPEG files, and must
+agree on the embeddings before they are timed. They take turns, several rounds in one run, so that
 the ratios hold even where the machine is not quiet; the absolute figures are of this machine.
 
     pip install ".[test]" embetter

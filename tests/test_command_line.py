@@ -57,7 +57,9 @@ def test_demo_reads_excel_and_parquet(made, tmp_path, suffix):
 def test_demo_on_a_folder_names_what_it_could_not_read(made, tmp_path):
     table = pd.read_csv(made / "manifest.csv", keep_default_na=False)
     for row in table.itertuples():
-        side = f"generated/{row.generator}" if row.label in (1, "generated") else f"real/{row.source}"
+        side = (
+            f"generated/{row.generator}" if row.label in (1, "generated") else f"real/{row.source}"
+        )
         (tmp_path / side).mkdir(parents=True, exist_ok=True)
         shutil.copy(made / row.path, tmp_path / side)
     (tmp_path / "real" / "camera_0" / "broken.jpg").write_bytes(encoded(picture(0))[:-60])

@@ -82,7 +82,7 @@ def test_what_is_no_sequence_is_refused(X):
 
 
 def test_numbers_are_refused():
-    with pytest.raises(ValueError, match="holds no\npictures|holds no pictures"):
+    with pytest.raises(ValueError, match="holds no pictures"):
         as_image_list(np.ones((5, 3)))
 
 

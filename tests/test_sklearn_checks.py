@@ -1,8 +1,8 @@
 """scikit-learn's own checks, run on image paths.
 
-`check_estimator` passes over nearly every check for an estimator that does not take a matrix. So the
-matrices that the checks make are turned into picture files here, one a row, and the transformer that
-is checked reads those files: the code under test is the real one, from paths to features.
+`check_estimator` passes over nearly every check for an estimator that does not take a matrix. So
+the matrices that the checks make are turned into picture files here, one a row, and the transformer
+that is checked reads those files: the code under test is the real one, from paths to features.
 """
 
 import inspect

@@ -67,7 +67,7 @@ def test_shuffling_is_seeded():
 
 def test_too_few_groups_are_named():
     y = [0, 0, 1, 1]
-    with pytest.raises(ValueError, match="class .*0.* has 1"):
+    with pytest.raises(ValueError, match=r"class .*0.* has 1"):
         list(GeneratorGroupKFold(2).split(y, y, ["a", "a", "b", "c"]))
 
 

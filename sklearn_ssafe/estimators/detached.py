@@ -39,6 +39,6 @@ class DetachedModule:
         return (
             f"This estimator was unpickled in another process, and the {self._kind} it held as "
             "encoder did not come along: weights are never pickled. Give it back with "
-            "set_params(encoder=module), or, so that worker processes can build it themselves, pass a "
-            "function without arguments that returns the module."
+            "set_params(encoder=module), or, so that worker processes can build it themselves, "
+            "pass a function without arguments that returns the module."
         )

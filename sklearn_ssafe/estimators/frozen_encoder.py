@@ -33,40 +33,43 @@ class FrozenEncoderTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
     encoder : str, torch.nn.Module or callable, default="forensic"
         What turns a picture into features:
 
-        - ``"forensic"``: the embedded encoder. About a thousand named measurements of the pixels; it
-          needs no download and no weights.
-        - an open_clip architecture such as ``"PE-Core-bigG-14-448"`` (the paper's), with its weights'
-          tag in `pretrained`. `list_encoders` lists them.
+        - ``"forensic"``: the embedded encoder. About a thousand named measurements of the pixels;
+          it needs no download and no weights.
+        - an open_clip architecture such as ``"PE-Core-bigG-14-448"`` (the paper's), with its
+          weights' tag in `pretrained`. `list_encoders` lists them.
         - a timm model as ``"timm/NAME"``.
         - your own `torch.nn.Module`, or a function without arguments that returns one. It maps
           float32 (n, 3, height, width) to (n, n_features); `preprocess` says how pictures are
           prepared for it.
     pretrained : str or None, default=None
-        The tag of the weights, such as ``"meta"`` or ``"laion2b_s34b_b79k"``. None takes the only tag
-        where there is just one. It also decides the preprocessing.
+        The tag of the weights, such as ``"meta"`` or ``"laion2b_s34b_b79k"``. None takes the only
+        tag where there is just one. It also decides the preprocessing.
     weights : path-like or None, default=None
-        Where the weights are: None for the hub's cache (and the hub, where it can be reached), or a
-        file or folder on this machine (``.safetensors``, or PyTorch files that hold tensors only).
-        ``"random"`` takes seeded random weights, for tests and speed measurements only.
+        Where the weights are: None for the hub's cache (and the hub, where it can be reached), or
+        a file or folder on this machine (``.safetensors``, or PyTorch files that hold tensors
+        only). ``"random"`` takes seeded random weights, for tests and speed measurements only.
     layers : "final", "pre_projection", "all", int or list of int, default="final"
-        Which layers to read: the final embedding, the embedding before the projection (ClipDet [2]_),
-        one block, several, or all blocks (RINE [3]_). Negative numbers count from the last block.
-        Several are put side by side.
+        Which layers to read: the final embedding, the embedding before the projection (ClipDet
+        [2]_), one block, several, or all blocks (RINE [3]_). Negative numbers count from the last
+        block. Several are put side by side.
     pooling : {"auto", "cls", "mean"}, default="auto"
-        How the tokens of a block become one row: the model's own way, the class token, or the mean of
-        the patch tokens.
+        How the tokens of a block become one row: the class token or the mean of the patch tokens.
+        "auto" takes the class token where there is one. The final embedding is always pooled by
+        the model itself.
     preprocess : {"auto", "squash", "center_crop", "crops"} or callable or dict, default="auto"
-        How a picture is brought to the encoder's input size: the way the weights were trained with,
-        resized to a square without keeping the aspect, cropped from the centre without resizing
-        (UnivFD [4]_), or `n_views` crops without resizing. For your own module: a function from a PIL
-        image to a float tensor (3, height, width), or a dict with ``size``, ``mean`` and ``std``.
+        How a picture is brought to the encoder's input size: the way the weights were trained
+        with, resized to a square without keeping the aspect, cropped from the centre without
+        resizing (UnivFD [4]_), or `n_views` crops without resizing. For your own module: a
+        function from a PIL image to a float tensor (3, height, width), or a dict with ``size``,
+        ``mean`` and ``std``.
     n_views : int or None, default=None
         How many crops of a picture are encoded and averaged. None takes the encoder's own number.
     normalize : bool or "auto", default="auto"
-        Whether rows are scaled to unit Euclidean length, as SSAFE does. "auto" does so for embeddings
-        and not for the forensic measurements.
+        Whether rows are scaled to unit Euclidean length, as SSAFE does. "auto" does so for
+        embeddings and not for the forensic measurements.
     device : str, torch.device or "auto", default="auto"
-        Where the encoder runs: "cpu", "cuda", "cuda:1", "mps". "auto" takes a GPU if there is one.
+        Where the encoder runs: "cpu", "cuda", "cuda:1", "mps". "auto" takes a GPU if there is
+        one.
     precision : {"auto", "fp32", "bf16", "fp16"}, default="auto"
         Number format of the encoder. "auto" is bf16 where the hardware computes in it, else fp32.
     batch_size : int or "auto", default="auto"
@@ -74,21 +77,21 @@ class FrozenEncoderTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
     num_workers : int or None, default=None
         Threads that read and decode. None takes one for each core, 8 at most.
     on_error : {"raise", "nan"}, default="raise"
-        What a picture that cannot be encoded costs. With "raise", every picture is looked at, and then
-        one `EncodingError` names all bad ones. With "nan", its row is NaN, one `EncodingWarning`
-        gives the count, and `failures_` lists them. If no picture can be encoded, it is an error
-        either way.
+        What a picture that cannot be encoded costs. With "raise", every picture is looked at, and
+        then one `EncodingError` names all bad ones. With "nan", its row is NaN, one
+        `EncodingWarning` gives the count, and `failures_` lists them. If no picture can be
+        encoded, it is an error either way.
     verbose : bool or "auto", default="auto"
-        Whether to show a progress bar; "auto" shows one in a terminal or notebook when the work takes
-        longer than two seconds.
+        Whether to show a progress bar; "auto" shows one in a terminal or notebook when the work
+        takes longer than two seconds.
 
     Attributes
     ----------
     n_features_out_ : int
         Number of columns that `transform` returns.
     failures_ : pandas.DataFrame
-        The pictures that could not be encoded in the last call: columns ``row`` (position in X, from
-        0), ``path`` and ``reason``. Empty if there were none.
+        The pictures that could not be encoded in the last call: columns ``row`` (position in X,
+        from 0), ``path`` and ``reason``. Empty if there were none.
 
     See Also
     --------
@@ -96,9 +99,9 @@ class FrozenEncoderTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
 
     Notes
     -----
-    The transformer is stateless: `transform` works without `fit`, and never depends on other rows.
-    Weights are not part of a pickle: a pickle holds the settings, and the machine that loads it needs
-    the weights in reach, though no GPU.
+    The transformer is stateless: `transform` works without `fit`, and never depends on other
+    rows. Weights are not part of a pickle: a pickle holds the settings, and the machine that
+    loads it needs the weights in reach, though no GPU.
 
     References
     ----------
@@ -106,10 +109,10 @@ class FrozenEncoderTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
        Encoders", arXiv 2606.08634, 2026.
     .. [2] Cozzolino et al., "Raising the Bar of AI-generated Image Detection with CLIP", CVPR
        Workshops 2024.
-    .. [3] Koutlis and Papadopoulos, "Leveraging Representations from Intermediate Encoder-blocks for
-       Synthetic Image Detection", ECCV 2024.
-    .. [4] Ojha, Li and Lee, "Towards Universal Fake Image Detectors that Generalize Across Generative
-       Models", CVPR 2023.
+    .. [3] Koutlis and Papadopoulos, "Leveraging Representations from Intermediate Encoder-blocks
+       for Synthetic Image Detection", ECCV 2024.
+    .. [4] Ojha, Li and Lee, "Towards Universal Fake Image Detectors that Generalize Across
+       Generative Models", CVPR 2023.
 
     Examples
     --------
@@ -123,7 +126,7 @@ class FrozenEncoderTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
     (2,)
     """
 
-    _parameter_constraints = {
+    _parameter_constraints = {  # noqa: RUF012  (scikit-learn's convention)
         "encoder": [str, callable, DetachedModule],  # a torch module is callable
         "pretrained": [str, None],
         "weights": [str, Path, None],

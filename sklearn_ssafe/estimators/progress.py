@@ -1,4 +1,4 @@
-"""Telling the user how far the work is: a tqdm bar, and scikit-learn's callbacks where it has them."""
+"""How far the work is: a tqdm bar, and scikit-learn's callbacks where it has them."""
 
 import sys
 

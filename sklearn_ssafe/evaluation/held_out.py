@@ -72,8 +72,8 @@ def held_out_scores(head, features, y, *, generator, source, groups=None, n_spli
     n_units = min(len(np.unique(kept[y == label])) for label in (0, 1))
     if n_units < 2:
         raise ValueError(
-            "the pictures cannot be split: all of one class belong to one group. Give more groups, or "
-            "leave the group column out"
+            "the pictures cannot be split: all of one class belong to one group. Give more groups, "
+            "or leave the group column out"
         )
     folds = GeneratorGroupKFold(min(n_splits, n_units))
     score = np.empty(len(y))
@@ -128,8 +128,8 @@ def held_out_table(scores, *, generator, source):
     Returns
     -------
     table : pandas.DataFrame
-        One row for each generator and each real source, the worst first, with the columns ``class``,
-        ``name``, ``pictures``, ``called_generated`` (share with a score of 0.5 or more: the
+        One row for each generator and each real source, the worst first, with the columns
+        ``class``, ``name``, ``pictures``, ``called_generated`` (share with a score of 0.5 or more: the
         true-positive rate of a generator, the false-positive rate of a real source) and ``auc``
         (a generator's pictures against the real pictures of the same fold; averaged over folds with
         their numbers of pictures as weights; NaN for a real source).

@@ -89,8 +89,8 @@ def _list_of_array(X):
         raise ValueError("Complex data not supported: X must hold pictures.")
     if X.ndim in (2, 3) and X.dtype == np.uint8:
         raise TypeError(
-            f"X is one uint8 array of shape {X.shape}: a single picture, or a stack without channels. "
-            "Put one picture in a list, [X]; give a stack of grey pictures as list(X)."
+            f"X is one uint8 array of shape {X.shape}: a single picture, or a stack without "
+            "channels. Put one picture in a list, [X]; give a stack of grey pictures as list(X)."
         )
     raise ValueError(
         f"Reshape your data: X is an array of shape {X.shape} and type {X.dtype}, which holds no "

@@ -42,7 +42,7 @@ def _to_8_bit_grey(image):
     values = np.asarray(image)
     low, high = values.min(), values.max()
     if image.mode == "F":
-        if not (0 <= low and high <= 1):  # also refuses NaN
+        if not (low >= 0 and high <= 1):  # also refuses NaN
             raise ValueError(
                 f"float pixels from {low:g} to {high:g} have no defined white: scale them to 0..1, "
                 "or save the picture with 8 or 16 bits"

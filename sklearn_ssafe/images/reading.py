@@ -68,7 +68,7 @@ def read_image(item):
 
 
 def check_image(item):
-    """Look at one picture without decoding it: is it there, and is it a picture?
+    """Look at one picture without decoding it, to see that it is there and is a picture.
 
     Costs a fraction of a millisecond. Finds what is missing, empty, a URL, or no picture; a file
     that breaks off in the middle is found by `read_image` alone.
@@ -111,8 +111,8 @@ def _content(item):
         raise ImageReadError("the value is missing")
     else:
         raise ImageReadError(
-            f"cannot read a picture from {describe(item)}: expected a path, bytes, a PIL image or a "
-            "uint8 array"
+            f"cannot read a picture from {describe(item)}: expected a path, bytes, a PIL image or "
+            "a uint8 array"
         )
     if not content:
         raise ImageReadError("the file is empty (0 bytes)")

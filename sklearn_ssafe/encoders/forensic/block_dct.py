@@ -2,19 +2,19 @@
 
 Up-sampling inside a generator leaves grids in the DCT domain, and the shape of the Laplacian of
 each coefficient tells natural from generated pictures. Blocks are of means of 2x2 pixels and lie
-off the JPEG grid of the file, so that they show the picture rather than its compression.
-For each of the 63 coefficients other than the mean, ``dct_8x8_u3_v5_*`` with u the vertical and
-v the horizontal frequency: ``log_mean_abs`` is the logarithm of the Laplacian's scale (Giudice's
-beta), relative to the mean of all 63 (``dct_8x8_all_log_mean_abs``); ``dct_8x8_first_digit_*``
-are the shares of first digits 1 to 9 of low, middle and high
-frequencies, minus the share that Benford's law gives.
+off the JPEG grid of the file, so that they show the picture rather than its compression. For each
+of the 63 coefficients other than the mean, ``dct_8x8_u3_v5_*`` with u the vertical and v the
+horizontal frequency: ``log_mean_abs`` is the logarithm of the Laplacian's scale (Giudice's beta),
+relative to the mean of all 63 (``dct_8x8_all_log_mean_abs``); ``dct_8x8_first_digit_*`` are the
+shares of first digits 1 to 9 of low, middle and high frequencies, minus the share that Benford's
+law gives.
 
 References
 ----------
-J. Frank et al., "Leveraging Frequency Analysis for Deep Fake Image Recognition", ICML 2020.
-O. Giudice, L. Guarnera and S. Battiato, "Fighting Deepfakes by Detecting GAN DCT Anomalies",
-Journal of Imaging 7(8), 2021. N. Bonettini et al., "On the use of Benford's law to detect
-GAN-generated images", ICPR 2020.
+J. Frank et al., "Leveraging Frequency Analysis for Deep Fake Image Recognition", ICML 2020. O.
+Giudice, L. Guarnera and S. Battiato, "Fighting Deepfakes by Detecting GAN DCT Anomalies", Journal
+of Imaging 7(8), 2021. N. Bonettini et al., "On the use of Benford's law to detect GAN-generated
+images", ICPR 2020.
 """
 
 import math

@@ -1,7 +1,7 @@
 """Exposure and colour: how many pixels are clipped, how colours are spread.
 
-- ``colour_clipped_high_*``, ``colour_clipped_low_*``: share of pixels at 253 or more, 2 or less, in
-  each colour; generators that normalise their activations rarely saturate;
+- ``colour_clipped_high_*``, ``colour_clipped_low_*``: share of pixels at 253 or more, 2 or less,
+  in each colour; generators that normalise their activations rarely saturate;
 - ``colour_luma_share_*``: share of pixels in eight ranges of brightness;
 - ``colour_histogram_roughness_*``: how much the 256-value histogram jumps between neighbouring
   values, the comb that contrast enhancement leaves;

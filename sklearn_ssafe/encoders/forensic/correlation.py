@@ -1,20 +1,21 @@
 """Autocorrelation of the noise residual, correlation of colours, traces of the colour mosaic.
 
 - ``residual_autocorrelation_dy1_dx2``: correlation of the high-pass residual of the luma with
-  itself
-  2 pixels to the right and 1 below, mean of the two mirrored directions; the residual is that of
-  the second difference in both directions. Interpolation and denoising each leave their own shape.
+  itself 2 pixels to the right and 1 below, mean of the two mirrored directions; the residual is
+  that of the second difference in both directions. Interpolation and denoising each leave their
+  own shape.
 - ``colour_residual_correlation_red_green`` ...: correlation of the residuals of two colours, in
   Fisher's z; ``colour_residual_log_ratio_*``: their strengths.
-- ``mosaic_green_phase_contrast`` ...: logarithm of the variance of the residual at one half of the
-  checkerboard over the other, in magnitude, as demosaicing makes it.
+- ``mosaic_green_phase_contrast`` ...: logarithm of the variance of the residual at one half of
+  the checkerboard over the other, in magnitude, as demosaicing makes it.
 
 References
 ----------
-A. C. Popescu and H. Farid, "Exposing Digital Forgeries in Color Filter Array Interpolated Images",
-IEEE TSP 53(10), 2005. A. C. Gallagher and T. Chen, "Image authentication by detecting traces of
-demosaicing", CVPR workshops 2008. R. Corvi et al., "Intriguing properties of synthetic images:
-from generative adversarial networks to diffusion models", CVPR workshops 2023 (autocorrelation).
+A. C. Popescu and H. Farid, "Exposing Digital Forgeries in Color Filter Array Interpolated
+Images", IEEE TSP 53(10), 2005. A. C. Gallagher and T. Chen, "Image authentication by detecting
+traces of demosaicing", CVPR workshops 2008. R. Corvi et al., "Intriguing properties of synthetic
+images: from generative adversarial networks to diffusion models", CVPR workshops 2023
+(autocorrelation).
 """
 
 from functools import cache

@@ -1,7 +1,7 @@
 """High-pass filters of the spatial rich model, as whole-number arithmetic.
 
-Every function takes a tensor of int16 whose last two dimensions are rows and columns,
-keeps to the "valid" region, and returns int16. The kernels are those of
+Every function takes a tensor of int16 whose last two dimensions are rows and columns, keeps to
+the "valid" region, and returns int16. The kernels are those of
 
     J. Fridrich and J. Kodovsky, "Rich Models for Steganalysis of Digital Images",
     IEEE Transactions on Information Forensics and Security 7(3), 2012, section II.B.

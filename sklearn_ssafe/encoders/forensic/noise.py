@@ -5,8 +5,8 @@ The second difference in both directions (Immerkaer's filter) is measured in blo
 - ``noise_log_std_percentile_10`` ...: over the blocks of the picture, relative to the median;
 - ``noise_log_std_median``, ``noise_log_std_spread`` (standard deviation over blocks);
 - ``noise_level_brightness_032_to_064``: lower quartile of the log noise of blocks of that
-  brightness,
-  relative to the picture's median (0 where fewer than 16 blocks): sensor noise grows with light;
+  brightness, relative to the picture's median (0 where fewer than 16 blocks): sensor noise grows
+  with light;
 - ``noise_brightness_correlation``, ``noise_texture_correlation``: correlation of log noise with
   the block's brightness, and with the logarithm of its contrast;
 - ``noise_neighbour_correlation``: correlation of log noise of neighbouring blocks;
@@ -15,10 +15,9 @@ The second difference in both directions (Immerkaer's filter) is measured in blo
 References
 ----------
 J. Immerkaer, "Fast Noise Variance Estimation", CVIU 64(2), 1996. C. Liu et al., "Automatic
-Estimation
-and Removal of Noise from a Single Image", IEEE TPAMI 30(2), 2008 (noise level function).
-B. Mahdian and S. Saic, "Using noise inconsistencies for blind image forensics", Image and Vision
-Computing 27(10), 2009.
+Estimation and Removal of Noise from a Single Image", IEEE TPAMI 30(2), 2008 (noise level
+function). B. Mahdian and S. Saic, "Using noise inconsistencies for blind image forensics", Image
+and Vision Computing 27(10), 2009.
 """
 
 from itertools import pairwise

@@ -1,15 +1,14 @@
 """Co-occurrences of neighbouring high-pass residuals.
 
 High-pass residuals of the luma are divided by the weight of the central pixel, rounded and
-truncated to -2 ... 2; the triples of neighbouring values are counted along the direction of
-the filter and across it. Triples that differ only in sign or direction are counted together,
-and horizontal with vertical filters. The residuals are those of means of 2x2 pixels: at the
-finest scale they tell more of the picture's JPEG history than of its origin.
+truncated to -2 ... 2; the triples of neighbouring values are counted along the direction of the
+filter and across it. Triples that differ only in sign or direction are counted together, and
+horizontal with vertical filters. The residuals are those of means of 2x2 pixels: at the finest
+scale they tell more of the picture's JPEG history than of its origin.
 
 A column named ``srm_half_scale_second_order_cooc_along_2_0_-1`` is the share of pixels where the
-second
-difference along a row (or column) takes the quantised values 2, 0, -1 in three neighbouring
-pixels. Columns hold the square root of that share (so that Euclidean distance is the
+second difference along a row (or column) takes the quantised values 2, 0, -1 in three
+neighbouring pixels. Columns hold the square root of that share (so that Euclidean distance is the
 Hellinger distance) minus the square root of an equal share, times 10.
 
 References

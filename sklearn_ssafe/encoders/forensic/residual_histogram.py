@@ -2,11 +2,10 @@
 
 Camera noise, demosaicing and generation leave residuals of different strength and different
 tails. For each filter (on means of 2x2 pixels) of the spatial rich model the exact histogram of
-the whole-number
-residual gives the logarithm of its standard deviation (``log_std``), mean magnitude over
-standard deviation (``mean_abs_over_std``, 0.80 for a Gaussian, less for heavy tails), the
-logarithm of the kurtosis (``log_kurtosis``), the share of zeros (``zero_share``) and the
-share of values larger than three standard deviations (``tail_share``).
+the whole-number residual gives the logarithm of its standard deviation (``log_std``), mean
+magnitude over standard deviation (``mean_abs_over_std``, 0.80 for a Gaussian, less for heavy
+tails), the logarithm of the kurtosis (``log_kurtosis``), the share of zeros (``zero_share``) and
+the share of values larger than three standard deviations (``tail_share``).
 
 References
 ----------

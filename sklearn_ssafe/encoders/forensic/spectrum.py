@@ -1,9 +1,9 @@
 """Power spectrum of the luma and of the colour differences.
 
 Up-sampling layers leave an excess or lack of power at high frequencies and peaks at simple
-fractions of the sampling frequency. The power spectrum of each crop (Hann window) is averaged over
-crops, in logarithms of power, and relative to the picture's mean log power between 0.05 and 0.40
-cycles per pixel, which cancels contrast and most of the content.
+fractions of the sampling frequency. The power spectrum of each crop (Hann window) is averaged
+over crops, in logarithms of power, and relative to the picture's mean log power between 0.05 and
+0.40 cycles per pixel, which cancels contrast and most of the content.
 
 - ``spectrum_radial_0.45_to_0.47_cycles_per_px``: mean over all directions
   (``spectrum_corner_above_0.500``: what lies beyond);
@@ -42,8 +42,9 @@ def _edges(n_bins):
     return [0.5 * i / n_bins for i in range(n_bins + 1)]
 
 
-def _radial_names(prefix, n_bins):
-    edges = _edges(n_bins)
+def _radial_names(prefix, n_bins, pixel=1):
+    """Names of rings; `pixel` is the size of the plane's pixels in pixels of the picture."""
+    edges = [edge / pixel for edge in _edges(n_bins)]
     return [f"{prefix}_{a:.3f}_to_{b:.3f}_cycles_per_px" for a, b in pairwise(edges)]
 
 
@@ -54,7 +55,7 @@ def names():
     columns += [f"spectrum_peak_{peak}_{way}" for peak in PEAKS for way in DIRECTIONS]
     columns.append("spectrum_slope")
     for colour in COLOURS:
-        columns += _radial_names(f"spectrum_{colour}", N_COLOUR)
+        columns += _radial_names(f"spectrum_{colour}", N_COLOUR, pixel=2)
     return columns
 
 
@@ -116,9 +117,9 @@ def compute(planes):
     centres = (torch.arange(N_RADIAL, device=device) + 0.5) * 0.5 / N_RADIAL
     middle = (centres > 0.05) & (centres < 0.40)
     level = radial[:, :N_RADIAL][:, middle].mean(1, keepdim=True)
-    log_frequency = centres[middle].log()
-    log_frequency = log_frequency - log_frequency.mean()
-    slope = (radial[:, :N_RADIAL][:, middle] @ log_frequency) / log_frequency.square().sum()
+    log_frequency = centres.log() - centres[middle].log().mean()
+    in_middle = log_frequency[middle]
+    slope = (radial[:, :N_RADIAL][:, middle] @ in_middle) / in_middle.square().sum()
     peaks = log_power @ _peak_contrast(size).to(device)
 
     colour = (power_spectrum(planes.half_colour_differences) + FLOOR).log().flatten(2)
@@ -128,7 +129,7 @@ def compute(planes):
 
     shape = radial - level
     # Photographs fall off about as frequency ** -2: take that away, so that columns are small.
-    shape[:, :N_RADIAL] += 2 * log_frequency_centred(centres, middle)
+    shape[:, :N_RADIAL] += 2 * log_frequency
     return torch.cat(
         [
             shape,
@@ -138,8 +139,3 @@ def compute(planes):
         ],
         1,
     )
-
-
-def log_frequency_centred(centres, middle):
-    """Logarithm of frequency, relative to its mean over the middle band."""
-    return centres.log() - centres[middle].log().mean()

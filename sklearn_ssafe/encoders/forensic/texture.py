@@ -1,18 +1,16 @@
 """Local binary patterns of the luma at two scales.
 
 Each pixel is compared with its eight neighbours; the ring of eight answers is one of 36 patterns
-that
-differ by more than a rotation. ``lbp_luma_00001111_share`` is the share of pixels whose ring,
-rotated
-to its smallest value, reads so. Columns hold the square root of the share minus the square root
-of 1/36, times 5.
+that differ by more than a rotation. ``lbp_luma_00001111_share`` is the share of pixels whose
+ring, rotated to its smallest value, reads so. Columns hold the square root of the share minus the
+square root of 1/36, times 5.
 
 References
 ----------
-T. Ojala, M. Pietikainen and T. Maenpaa, "Multiresolution gray-scale and rotation invariant texture
-classification with local binary patterns", IEEE TPAMI 24(7), 2002. Used on generated pictures and
-computer graphics by W. Li et al., "Distinguishing computer graphics from photographic images
-using local binary patterns", IWDW 2012.
+T. Ojala, M. Pietikainen and T. Maenpaa, "Multiresolution gray-scale and rotation invariant
+texture classification with local binary patterns", IEEE TPAMI 24(7), 2002. Used on generated
+pictures and computer graphics by W. Li et al., "Distinguishing computer graphics from
+photographic images using local binary patterns", IWDW 2012.
 """
 
 from functools import cache

@@ -1,12 +1,10 @@
 """Moments of wavelet coefficients, and how they go together across scale and direction.
 
 A Haar pyramid of the luma (scales 2 to 4) and of the colour differences (scales 2 and 3); scale 1
-is
-left out, because JPEG compression shapes it most. For each scale and direction (``horizontal``,
-``vertical``, ``diagonal`` detail): ``log_std`` (relative to ``wavelet_level``, the luma's mean at
-scale
-2), ``mean_abs_over_std``, ``log_kurtosis``; and the correlation of log magnitudes with the parent
-at the next coarser scale and with the other directions.
+is left out, because JPEG compression shapes it most. For each scale and direction
+(``horizontal``, ``vertical``, ``diagonal`` detail): ``log_std`` (relative to ``wavelet_level``,
+the luma's mean at scale 2), ``mean_abs_over_std``, ``log_kurtosis``; and the correlation of log
+magnitudes with the parent at the next coarser scale and with the other directions.
 
 References
 ----------
