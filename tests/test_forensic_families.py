@@ -179,7 +179,7 @@ def test_block_dct_is_scipys(planes, half_luma):
     np.testing.assert_allclose(ours, expected, atol=2e-3)
     columns = values(block_dct, planes)
     log_scale = np.log(np.abs(expected[:, 1:]).mean(0) + 0.05)
-    got = columns["dct_8x8_u3_v5_log_mean_abs"]
+    got = columns["dct_half_scale_8x8_u3_v5_log_mean_abs"]
     assert got == pytest.approx(log_scale[8 * 3 + 5 - 1] - log_scale.mean(), abs=1e-3)
     digits = [
         int(f"{abs(value):e}"[0])
@@ -190,7 +190,7 @@ def test_block_dct_is_scipys(planes, half_luma):
         if abs(value) >= 1
     ]
     share = digits.count(1) / len(digits)
-    assert columns["dct_8x8_first_digit_low_1"] == pytest.approx(
+    assert columns["dct_half_scale_8x8_first_digit_low_1"] == pytest.approx(
         10 * (share - np.log10(2)), abs=0.02
     )
 

@@ -129,10 +129,10 @@ def held_out_table(scores, *, generator, source):
     -------
     table : pandas.DataFrame
         One row for each generator and each real source, the worst first, with the columns
-        ``class``, ``name``, ``pictures``, ``called_generated`` (share with a score of 0.5 or more: the
-        true-positive rate of a generator, the false-positive rate of a real source) and ``auc``
-        (a generator's pictures against the real pictures of the same fold; averaged over folds with
-        their numbers of pictures as weights; NaN for a real source).
+        ``class``, ``name``, ``pictures``, ``called_generated`` (share with a score of 0.5 or
+        more: the true-positive rate of a generator, the false-positive rate of a real source) and
+        ``auc`` (a generator's pictures against the real pictures of the same fold; averaged over
+        folds with their numbers of pictures as weights; NaN for a real source).
     """
     y, score, fold = scores.y, scores.score, scores.fold
     name = np.where(y == 1, _known(generator, source), _known(source))

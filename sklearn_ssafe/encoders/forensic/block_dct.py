@@ -3,11 +3,11 @@
 Up-sampling inside a generator leaves grids in the DCT domain, and the shape of the Laplacian of
 each coefficient tells natural from generated pictures. Blocks are of means of 2x2 pixels and lie
 off the JPEG grid of the file, so that they show the picture rather than its compression. For each
-of the 63 coefficients other than the mean, ``dct_8x8_u3_v5_*`` with u the vertical and v the
-horizontal frequency: ``log_mean_abs`` is the logarithm of the Laplacian's scale (Giudice's beta),
-relative to the mean of all 63 (``dct_8x8_all_log_mean_abs``); ``dct_8x8_first_digit_*`` are the
-shares of first digits 1 to 9 of low, middle and high frequencies, minus the share that Benford's
-law gives.
+of the 63 coefficients other than the mean, ``dct_half_scale_8x8_u3_v5_*`` with u the vertical and
+v the horizontal frequency: ``log_mean_abs`` is the logarithm of the Laplacian's scale (Giudice's
+beta), relative to the mean of all 63 (``dct_half_scale_8x8_all_log_mean_abs``);
+``dct_half_scale_8x8_first_digit_*`` are the shares of first digits 1 to 9 of low, middle and high
+frequencies, minus the share that Benford's law gives.
 
 References
 ----------
@@ -38,9 +38,11 @@ BENFORD = [math.log10(1 + 1 / digit) for digit in range(1, 10)]
 
 def names():
     """Column names, see the module's description."""
-    columns = [f"dct_8x8_u{u}_v{v}_log_mean_abs" for u, v in COEFFICIENTS]
-    columns.append("dct_8x8_all_log_mean_abs")
-    columns += [f"dct_8x8_first_digit_{band}_{d}" for band in BANDS for d in range(1, 10)]
+    columns = [f"dct_half_scale_8x8_u{u}_v{v}_log_mean_abs" for u, v in COEFFICIENTS]
+    columns.append("dct_half_scale_8x8_all_log_mean_abs")
+    columns += [
+        f"dct_half_scale_8x8_first_digit_{band}_{d}" for band in BANDS for d in range(1, 10)
+    ]
     return columns
 
 

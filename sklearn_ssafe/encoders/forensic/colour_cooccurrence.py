@@ -3,9 +3,9 @@
 In a camera the three colours pass through one lens, one mosaic and one demosaicing, so their
 high-pass residuals go together; a generator makes them by separate output weights.
 
-- ``cross_colour_second_order_cooc_rgb_2_1_0``: share of pixels whose quantised residuals in red,
-  green and blue are 2, 1, 0, or the negative of that; ``cross_colour_half_scale_*`` on means of
-  2x2 pixels, the resolution at which most JPEG files keep colour;
+- ``cross_colour_second_order_cooc_rgb_2_1_0``: share of pixels whose quantised residuals (along
+  rows) in red, green and blue are 2, 1, 0, or the negative of that; ``cross_colour_half_scale_*``
+  on means of 2x2 pixels, the resolution at which most JPEG files keep colour;
 - ``red_minus_green_square3x3_cooc_2_0_-1``: the same for three neighbouring residuals of a colour
   difference at half the resolution, counted as in the luma's co-occurrences.
 
