@@ -11,8 +11,10 @@ _MODULES = {
     "EncodingWarning": "estimators.failures",
     "FrozenEncoderTransformer": "estimators.frozen_encoder",
     "GeneratorGroupKFold": "evaluation.splits",
+    "WeightsFileError": "encoders.weights",
     "WeightsNotFoundError": "encoders.weights",
     "free_encoders": "encoders.loading",
+    "keep_together": "evaluation.splits",
     "list_encoders": "encoders.catalogue",
 }
 

@@ -48,10 +48,11 @@ class FrozenEncoderTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         Where the weights are: None for the hub's cache (and the hub, where it can be reached), or
         a file or folder on this machine (``.safetensors``, or PyTorch files that hold tensors
         only). ``"random"`` takes seeded random weights, for tests and speed measurements only.
-    layers : "final", "pre_projection", "all", int or list of int, default="final"
-        Which layers to read: the final embedding, the embedding before the projection (ClipDet
-        [2]_), one block, several, or all blocks (RINE [3]_). Negative numbers count from the last
-        block. Several are put side by side.
+    layers : str, int or list of int, default="final"
+        Which layers to read: ``"final"``, the embedding; ``"pre_projection"``, the embedding
+        before its projection (ClipDet [2]_); a number or ``"penultimate"``, one block, negative
+        numbers counting from the last; a list of numbers or ``"all"``, several blocks side by
+        side (RINE [3]_).
     pooling : {"auto", "cls", "mean"}, default="auto"
         How the tokens of a block become one row: the class token or the mean of the patch tokens.
         "auto" takes the class token where there is one. The final embedding is always pooled by
@@ -213,7 +214,7 @@ class FrozenEncoderTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
 
         Returns
         -------
-        features : ndarray of float32, shape (n_samples, n_features_out_)
+        features : ndarray of float32, shape (n_samples, n_features)
             One row for each picture, in the order of X; a table after ``set_output``.
 
         Raises
@@ -239,7 +240,7 @@ class FrozenEncoderTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
 
         Returns
         -------
-        features : ndarray of float32, shape (n_samples, n_features_out_)
+        features : ndarray of float32, shape (n_samples, n_features)
             One row for each picture, in the order of X; a table after ``set_output``.
         """
         self.fit(X)
@@ -259,7 +260,7 @@ class FrozenEncoderTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
 
         Returns
         -------
-        names : ndarray of str, shape (n_features_out_,)
+        names : ndarray of str, shape (n_features,)
             For the embedded encoder what each column measures; else encoder, layer and number, such
             as ``"ViT-B-32_block11_cls_0042"``.
         """

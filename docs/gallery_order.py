@@ -1,0 +1,16 @@
+"""The order of the examples in the gallery: first steps first."""
+
+_READING_ORDER = [
+    "plot_quick_start.py",
+    "plot_images_beside_columns.py",
+    "plot_lightgbm_shap.py",
+    "plot_outliers_from_real_only.py",
+    "plot_own_module.py",
+]
+
+
+def reading_order(filename):
+    """Return where an example stands; one that is not listed comes last."""
+    if filename in _READING_ORDER:
+        return _READING_ORDER.index(filename)
+    return len(_READING_ORDER)
