@@ -80,7 +80,7 @@ def _report(pictures, features, failures, folds):
     from ..evaluation.held_out import fold_averages, held_out_scores, held_out_table
 
     if len(failures):
-        click.echo(f"\n{len(failures)} pictures could not be read and are left out:")
+        click.echo(f"\nLeft out, because they could not be read: {len(failures)}")
         for failure in failures.itertuples():
             click.echo(f"  row {failure.row}: {failure.path}: {failure.reason}")
     good = np.setdiff1d(np.arange(len(features)), failures["row"])

@@ -11,6 +11,8 @@ import numpy as np
 from PIL import Image
 
 _RESIZE_MODES = ("shortest", "longest", "squash", "crops")
+# A strip of one pixel's width would be blown up to gigabytes before the centre is cropped.
+_MOST_PIXELS = 100_000_000
 _PREPROCESS_NAMES = ("auto", "squash", "center_crop", "crops")
 
 
@@ -161,6 +163,11 @@ class _ResizedView:
         image = Image.fromarray(image)
         target = tuple(math.floor(side / spec.crop_pct) for side in spec.size)
         height, width = _resized_size(image.height, image.width, target, spec.resize_mode)
+        if height * width > _MOST_PIXELS:
+            raise ValueError(
+                f"the picture is {image.width} x {image.height} pixels, which {spec.resize_mode!r} "
+                f"would resize to {width} x {height}: too long and narrow"
+            )
         image = image.resize((width, height), self.resampling)
         return np.array(_center_crop(image, spec.size, spec.fill))[None]
 

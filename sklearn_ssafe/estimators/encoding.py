@@ -2,6 +2,7 @@
 
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import islice
 
 import numpy as np
@@ -12,9 +13,11 @@ from ..images.reading import ImageReadError, check_image, read_image
 # Pictures waiting, decoded, for the encoder: enough to bridge one slow file, small enough that
 # memory stays flat however long the run.
 _BATCHES_AHEAD = 2
+# Headers looked at ahead: they hold no pixels.
+_LOOKS_AHEAD = 256
 
 
-def find_unreadable(items, *, num_workers=None, decode=False):
+def find_unreadable(items, *, num_workers=None, decode=False, on_done=None):
     """Look at every picture without encoding any.
 
     Parameters
@@ -26,6 +29,8 @@ def find_unreadable(items, *, num_workers=None, decode=False):
     decode : bool, default=False
         Whether to decode each picture, which also finds files that break off in the middle. Without
         it only the headers are read.
+    on_done : callable or None, default=None
+        Called with 1 after every picture.
 
     Returns
     -------
@@ -40,9 +45,14 @@ def find_unreadable(items, *, num_workers=None, decode=False):
             return str(error)
         return None
 
-    with ThreadPoolExecutor(_n_threads(num_workers)) as threads:
-        reasons = list(threads.map(look, items))
-    return {row: reason for row, reason in enumerate(reasons) if reason is not None}
+    reasons = {}
+    with _reading_threads(num_workers) as threads:
+        for row, reason in enumerate(_map_ahead(threads, look, items, _LOOKS_AHEAD)):
+            if reason is not None:
+                reasons[row] = reason
+            if on_done is not None:
+                on_done(1)
+    return reasons
 
 
 def encode_images(encoder, items, *, batch_size="auto", num_workers=None, on_batch=None):
@@ -76,16 +86,22 @@ def encode_images(encoder, items, *, batch_size="auto", num_workers=None, on_bat
         try:
             return encoder.prepare(read_image(item))
         except ImageReadError as error:
-            return error
+            return str(error)
+        except Exception as error:  # a user's own preprocessing may raise anything
+            return f"could not be prepared for {encoder.name}: {type(error).__name__}: {error}"
 
-    threads = ThreadPoolExecutor(_n_threads(num_workers), thread_name_prefix="ssafe-read")
-    try:
+    shape = None
+    with _reading_threads(num_workers) as threads:
         prepared = _map_ahead(threads, prepare, items, _BATCHES_AHEAD * batch_size)
         for start in range(0, len(items), batch_size):
             rows, views = [], []
             for row, result in enumerate(islice(prepared, batch_size), start):
-                if isinstance(result, ImageReadError):
-                    reasons[row] = str(result)
+                if not isinstance(result, str):
+                    shape = shape or result.shape
+                if isinstance(result, str):
+                    reasons[row] = result
+                elif result.shape != shape:
+                    reasons[row] = f"was prepared with shape {result.shape}, others with {shape}"
                 else:
                     rows.append(row)
                     views.append(result)
@@ -96,13 +112,11 @@ def encode_images(encoder, items, *, batch_size="auto", num_workers=None, on_bat
                         features[row] = values
                     else:
                         reasons[row] = (
-                            f"the encoder {encoder.name} returned values that are not finite: "
-                            'try precision="fp32"'
+                            f"the encoder {encoder.name} returned values that are not finite; "
+                            'with bf16 or fp16, try precision="fp32"'
                         )
             if on_batch is not None:
                 on_batch(min(batch_size, len(items) - start))
-    finally:  # also on Ctrl-C: leave at once, with no thread behind
-        threads.shutdown(wait=True, cancel_futures=True)
     return features, reasons
 
 
@@ -145,6 +159,17 @@ def _encode(encoder, views):
     return np.concatenate([_encode(encoder, views[:half]), _encode(encoder, views[half:])])
 
 
+@contextmanager
+def _reading_threads(num_workers):
+    """Reading threads that on Ctrl-C leave at once, with none behind."""
+    n_threads = num_workers if num_workers is not None else min(8, cpu_count())
+    threads = ThreadPoolExecutor(n_threads, thread_name_prefix="ssafe-read")
+    try:
+        yield threads
+    finally:
+        threads.shutdown(wait=True, cancel_futures=True)
+
+
 def _map_ahead(threads, function, items, n_ahead):
     """Yield ``function(item)`` in order, with at most `n_ahead` results waiting."""
     waiting = deque()
@@ -156,7 +181,3 @@ def _map_ahead(threads, function, items, n_ahead):
         for item in islice(remaining, 1):
             waiting.append(threads.submit(function, item))
         yield result
-
-
-def _n_threads(num_workers):
-    return num_workers if num_workers is not None else min(8, cpu_count())

@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils._set_output import _get_output_config
 
+from ..encoders.factories import factory_token, remember_factory
 from ..encoders.loading import load_encoder
 from ..images.inputs import as_image_list
 from .detached import DetachedModule
@@ -197,9 +198,7 @@ class FrozenEncoderTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         self : FrozenEncoderTransformer
             The transformer itself.
         """
-        self._validate_params()
-        as_image_list(X)
-        self.n_features_out_ = self._load().n_features
+        self._begin(X)
         return self
 
     def transform(self, X):
@@ -225,7 +224,7 @@ class FrozenEncoderTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
             The encoder's weights are not on this machine and no hub is in reach.
         """
         self._validate_params()
-        return self._encode(X)
+        return self._encode(X, self._load())
 
     @with_callbacks
     def fit_transform(self, X, y=None):
@@ -243,10 +242,10 @@ class FrozenEncoderTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         features : ndarray of float32, shape (n_samples, n_features)
             One row for each picture, in the order of X; a table after ``set_output``.
         """
-        self.fit(X)
-        batch_size = choose_batch_size(self._load(), self.batch_size)
+        encoder = self._begin(X)
+        batch_size = choose_batch_size(encoder, self.batch_size)
         callbacks = BatchCallbacks(self, -(-len(X) // batch_size), X, y)
-        features = self._encode(X, callbacks)
+        features = self._encode(X, encoder, callbacks)
         callbacks.all_done()
         return features
 
@@ -267,6 +266,13 @@ class FrozenEncoderTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         self._validate_params()
         return np.asarray(self._load().feature_names, dtype=object)
 
+    def _begin(self, X):
+        self._validate_params()
+        as_image_list(X)
+        encoder = self._load()
+        self.n_features_out_ = encoder.n_features
+        return encoder
+
     def _load(self):
         if isinstance(self.encoder, DetachedModule):
             raise ValueError(self.encoder.explain())
@@ -282,9 +288,8 @@ class FrozenEncoderTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
             precision=self.precision,
         )
 
-    def _encode(self, X, callbacks=None):
+    def _encode(self, X, encoder, callbacks=None):
         items = as_image_list(X)
-        encoder = self._load()
         if self.on_error == "raise":
             self._raise_early(items)
         with progress_bar(len(items), f"encoding ({encoder.name})", self.verbose) as bar:
@@ -310,9 +315,16 @@ class FrozenEncoderTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
 
     def _raise_early(self, items):
         """Name every bad picture before hours of encoding, if a look at the headers finds one."""
-        if not find_unreadable(items, num_workers=self.num_workers):
+
+        def look(description, **how):
+            with progress_bar(len(items), description, self.verbose) as bar:
+                return find_unreadable(
+                    items, num_workers=self.num_workers, on_done=bar.update, **how
+                )
+
+        if not look("looking for bad files"):
             return
-        reasons = find_unreadable(items, num_workers=self.num_workers, decode=True)
+        reasons = look("looking for truncated files", decode=True)
         self.failures_ = failures_table(items, reasons)
         self._report(None, len(items))
 
@@ -368,11 +380,17 @@ class FrozenEncoderTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         state = dict(super().__getstate__())
         if _is_module(self.encoder):
             state["encoder"] = DetachedModule(self.encoder)
+        elif callable(self.encoder):
+            state["_factory_token"] = factory_token(self.encoder)
         return state
 
     def __setstate__(self, state):
+        state = dict(state)
+        token = state.pop("_factory_token", None)
         if isinstance(state["encoder"], DetachedModule):
-            state = {**state, "encoder": state["encoder"].restore()}
+            state["encoder"] = state["encoder"].restore()
+        elif token is not None:
+            remember_factory(state["encoder"], token)
         super().__setstate__(state)
 
 

@@ -43,7 +43,7 @@ def progress_bar(n_items, description, verbose):
         total=n_items,
         desc=description,
         unit="img",
-        disable=not verbose or (verbose == "auto" and not watched),
+        disable=sys.stderr is None or not verbose or (verbose == "auto" and not watched),
         delay=_SECONDS_BEFORE_BAR if verbose == "auto" else 0,
         dynamic_ncols=True,
     )
