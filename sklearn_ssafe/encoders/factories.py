@@ -1,7 +1,7 @@
 """Functions that make modules, told apart across pickles.
 
-A lambda, or a function of a notebook, is a new object each time it is unpickled. A token travels with
-it, so that a worker process that is sent it for every task builds its module once.
+A lambda, or a function of a notebook, is a new object each time it is unpickled. A token travels
+with it, so that a worker process that is sent it for every task builds its module once.
 """
 
 import uuid

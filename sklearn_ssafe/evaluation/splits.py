@@ -157,7 +157,7 @@ class GeneratorGroupKFold(BaseCrossValidator):
 
 
 def _numbered(groups):
-    """Number the groups in the order of their names; a picture without one is a group of its own."""
+    """Number the groups in the order of their names; a picture without one is one of its own."""
     labels = [
         ("", row) if is_missing(label) else (f"{type(label).__name__} {label}", -1)
         for row, label in enumerate(groups)
