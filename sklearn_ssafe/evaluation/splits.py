@@ -48,7 +48,8 @@ def keep_together(*labels):
             node.append(n_nodes + numbers.setdefault(value, len(numbers)))
         n_nodes += len(numbers)
     size = n_samples + n_nodes
-    ends = np.array(picture, dtype=int), np.array(node, dtype=int) + n_samples
+    # 32 bits: SciPy 1.11 takes no others here, and goes on with wrong groups.
+    ends = np.array(picture, dtype=np.int32), np.array(node, dtype=np.int32) + np.int32(n_samples)
     links = coo_array(
         (np.ones(len(picture), dtype=bool), ends),
         shape=(size, size),
