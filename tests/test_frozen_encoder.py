@@ -471,7 +471,7 @@ def test_a_strip_that_would_be_blown_up_to_gigabytes_costs_one_row(picture_files
 
 
 def test_a_factory_sent_to_a_worker_again_and_again_builds_one_module(picture_files):
-    from joblib.externals import cloudpickle  # what worker processes are sent with
+    import cloudpickle  # what worker processes are sent with
 
     built = []
 
