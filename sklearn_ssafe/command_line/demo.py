@@ -108,8 +108,7 @@ def _report(pictures, features, failures, folds):
         if n_names < _FEW_NAMES or (scores.y == few).sum() < _FEW_PICTURES:
             click.echo(
                 f"\nOnly {(scores.y == few).sum()} {word} pictures from {n_names} "
-                f"{'source' if few == 0 else 'generator'}(s): far too few to judge a detector by. "
-                "These figures are mostly chance."
+                f"{'source' if few == 0 else 'generator'}(s): too few to judge a detector by."
             )
     averages = fold_averages(scores)
     click.echo(
