@@ -96,11 +96,11 @@ def encode_images(encoder, items, *, batch_size="auto", num_workers=None, on_bat
         for start in range(0, len(items), batch_size):
             rows, views = [], []
             for row, result in enumerate(islice(prepared, batch_size), start):
-                if not isinstance(result, str):
-                    shape = shape or result.shape
                 if isinstance(result, str):
                     reasons[row] = result
-                elif result.shape != shape:
+                    continue
+                shape = shape or result.shape
+                if result.shape != shape:
                     reasons[row] = f"was prepared with shape {result.shape}, others with {shape}"
                 else:
                     rows.append(row)
