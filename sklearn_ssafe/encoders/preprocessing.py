@@ -5,12 +5,16 @@ to pictures; the scaling to floats is left to the device.
 """
 
 import math
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
+from functools import cached_property
 
 import numpy as np
 from PIL import Image
 
+from .fingerprint import hash_of_code, members_that_change
+
 _RESIZE_MODES = ("shortest", "longest", "squash", "crops")
+_LARGE_ENOUGH = (1024, 1024, 3)  # for whatever a user's own function cuts out
 _PREPROCESS_NAMES = ("auto", "squash", "center_crop", "crops")
 
 
@@ -156,6 +160,10 @@ class _ResizedView:
         self.spec = spec
         self.resampling = _resampling(spec.interpolation)
 
+    @property
+    def fingerprint(self):
+        return asdict(self.spec)
+
     def __call__(self, image):
         spec = self.spec
         image = Image.fromarray(image)
@@ -171,6 +179,10 @@ class _NativeCrops:
     def __init__(self, size, positions):
         self.size = size
         self.positions = positions
+
+    @property
+    def fingerprint(self):
+        return {"resize_mode": "crops", "size": self.size, "positions": self.positions}
 
     def __call__(self, image):
         height, width = self.size
@@ -190,6 +202,15 @@ class _UserViews:
 
     def __init__(self, function):
         self.function = function
+
+    @property
+    def fingerprint(self):
+        return {"function": hash_of_code(self.function, ignoring=self._changing)}
+
+    @cached_property
+    def _changing(self):
+        grey = np.full(_LARGE_ENOUGH, 128, dtype=np.uint8)
+        return members_that_change([self.function], lambda: self(grey))[1]
 
     def __call__(self, image):
         result = self.function(Image.fromarray(image))

@@ -1,11 +1,15 @@
 """The encoder that needs no weights: published forensic statistics with readable names."""
 
+import hashlib
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from ..base import Encoder
+from ..fingerprint import NotRecognisableError
 from . import (
     block_dct,
     colour,
@@ -89,6 +93,11 @@ class ForensicEncoder(Encoder):
         self.feature_names = np.array([name for names in columns.values() for name in names])
         self.feature_families = np.repeat(list(columns), [len(names) for names in columns.values()])
 
+    @property
+    def fingerprint(self):
+        """The formulas, by their source code, and the crops; see `Encoder.fingerprint`."""
+        return {"encoder": self.name, "n_views": self.n_views, "formulas": _hash_of_formulas()}
+
     def prepare(self, image):
         """Cut native-resolution crops, see `native_crops`.
 
@@ -141,3 +150,14 @@ class ForensicEncoder(Encoder):
         planes = Planes(views)
         columns = torch.cat([module.compute(planes) for module in FAMILIES.values()], 1)
         return OVERALL_SCALE * columns
+
+
+@cache
+def _hash_of_formulas():
+    files = sorted(Path(__file__).parent.glob("*.py"))
+    if not files:
+        raise NotRecognisableError("the source code of the forensic measurements is not installed")
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.name.encode() + file.read_bytes())
+    return digest.hexdigest()

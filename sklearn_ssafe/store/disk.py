@@ -1,0 +1,360 @@
+"""Embeddings in a folder: an LMDB file that several processes read and write at once.
+
+Four tables. ``rows``: 16 bytes of the settings and 32 of the picture, to a checksum and the embedding.
+``files``: 16 bytes that stand for a path, to size, time of modification and the picture's 32 bytes.
+``settings``: their 16 bytes to a JSON description. ``about``: the version of this format.
+"""
+
+import datetime
+import json
+import os
+import threading
+import zlib
+from contextlib import contextmanager
+from pathlib import Path
+
+import lmdb
+import numpy as np
+
+from .claims import Claims
+
+FORMAT = 1
+"""Version of the tables' format. A store of a newer one is left alone."""
+
+FILE_NAME = "embeddings.lmdb"
+_CLAIMS_NAME = "embeddings.claims"
+_TABLES = (b"about", b"rows", b"files", b"settings")
+# The file may grow so far without further ado; it takes only the space that it needs.
+_FIRST_MAP_BYTES = 2**26
+_MAX_READERS = 512
+
+
+class StoreError(Exception):
+    """The folder cannot be used as a store; the message says why and what to do."""
+
+
+class DiskStore:
+    """A folder of embeddings; of each folder a process opens one at most, by `open_disk_store`.
+
+    Every `put` is one transaction: whatever happens to the process, it is there as a whole or not
+    at all, and nothing that was there before is touched.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if it is not there.
+    create : bool, default=True
+        Whether to begin a new store in a folder that has none.
+
+    Attributes
+    ----------
+    read_only : bool
+        Whether `put` is impossible for want of permission.
+    n_damaged : int
+        Rows met so far whose checksum was wrong. They count as absent.
+
+    Raises
+    ------
+    StoreError
+        The folder cannot be made or read; the store is damaged or of a newer format.
+    """
+
+    def __init__(self, folder, create=True):
+        self.folder = folder
+        self.path = folder / FILE_NAME
+        self.n_damaged = 0
+        self._lock = threading.RLock()  # LMDB's map may only grow while nobody looks at it
+        self._described = {}
+        self._env = self._claims = None
+        with self._explained():
+            if create:
+                folder.mkdir(parents=True, exist_ok=True)
+            elif not self.path.exists():
+                raise StoreError(f"{folder} holds no {FILE_NAME}: it is no cache of embeddings")
+            writable = os.access(folder, os.W_OK)
+            self.read_only = not (
+                writable and (not self.path.exists() or os.access(self.path, os.W_OK))
+            )
+            self._claims = Claims(None if self.read_only else folder / _CLAIMS_NAME)
+            if not self._claims.enter():
+                raise StoreError(f"{folder} is being pruned by another process: try again later")
+            self._open()
+            self.identity = _identity(self.path)
+
+    def _open(self):
+        self._env = lmdb.open(
+            str(self.path),
+            subdir=False,
+            readonly=self.read_only,
+            lock=not self.read_only,
+            map_size=_FIRST_MAP_BYTES,
+            max_dbs=len(_TABLES) + 4,
+            max_readers=_MAX_READERS,
+            # An embedding is not lost when this process ends, and the file not damaged when the
+            # machine stops; in that case the last moments' embeddings may be lost.
+            metasync=False,
+            readahead=False,
+        )
+        page, last = self._env.stat()["psize"], self._env.info()["last_pgno"]
+        if last > 1 and self.path.stat().st_size < (last + 1) * page:
+            raise StoreError(f"{self.path} is damaged: its end is missing. {_IF_DAMAGED}")
+        if not self.read_only:
+            self._env.reader_check()  # free what killed processes held
+        with self._env.begin() as transaction:
+            is_new = transaction.stat()["entries"] == 0
+        create = is_new and not self.read_only
+        self._tables = {name: self._env.open_db(name, create=create) for name in _TABLES}
+        if create:
+            with self._writing() as transaction:
+                table = self._tables[b"about"]
+                transaction.put(b"format", str(FORMAT).encode(), overwrite=False, db=table)
+        with self._reading() as transaction:
+            found = bytes(transaction.get(b"format", b"", db=self._tables[b"about"]))
+        if not found.isdigit():
+            raise StoreError(f"{self.path} is damaged: it has no format version. {_IF_DAMAGED}")
+        if int(found) > FORMAT:
+            raise StoreError(
+                f"{self.path} is of format {int(found)}, and this sklearn-ssafe knows formats up to "
+                f"{FORMAT}: upgrade it, or name another folder"
+            )
+
+    def find_files(self, states):
+        """Recognise files that have not changed since their content was hashed.
+
+        Parameters
+        ----------
+        states : list of FileState
+
+        Returns
+        -------
+        digests : list of (bytes or None)
+            Hashes of the content; None for files that have to be read.
+        """
+        found = []
+        with self._explained(), self._reading() as transaction:
+            for state in states:
+                entry = transaction.get(state.path_key, db=self._tables[b"files"])
+                same = entry is not None and len(entry) == 48 and entry[:16] == state.stamp
+                found.append(bytes(entry[16:]) if same else None)
+        return found
+
+    def get(self, settings, digests):
+        """Return embeddings.
+
+        Parameters
+        ----------
+        settings : Settings
+        digests : list of bytes
+            Hashes of the pictures' content.
+
+        Returns
+        -------
+        rows : list of (ndarray of float32, shape (n_features,), or None)
+        """
+        rows = []
+        with self._explained(), self._reading() as transaction:
+            for digest in digests:
+                key = settings.key + digest
+                value = transaction.get(key, db=self._tables[b"rows"])
+                row = None
+                if value is not None:
+                    row = _unpacked(key, value, settings.n_features)
+                    self.n_damaged += row is None
+                rows.append(row)
+        return rows
+
+    def put(self, settings, rows, files):
+        """Keep embeddings, all of them or none.
+
+        Parameters
+        ----------
+        settings : Settings
+        rows : dict of bytes to ndarray of float32, shape (n_features,)
+            Hash of the picture's content to embedding.
+        files : dict of bytes to (bytes, bytes)
+            ``path_key`` and ``stamp`` of a `FileState`, and the hash of the content.
+
+        Raises
+        ------
+        StoreError
+            When they cannot be written, for example because the disk is full.
+        """
+        if self.read_only:
+            raise StoreError(f"{self.folder} is read-only: new embeddings cannot be kept in it")
+        packed = {settings.key + digest: row for digest, row in rows.items()}
+        packed = {key: _packed(key, row) for key, row in packed.items()}
+        with self._explained(), self._lock:
+            while True:
+                try:
+                    with self._writing() as transaction:
+                        self._describe(transaction, settings)
+                        for key, value in packed.items():
+                            transaction.put(key, value, db=self._tables[b"rows"])
+                        for path_key, (stamp, digest) in files.items():
+                            transaction.put(path_key, stamp + digest, db=self._tables[b"files"])
+                    return
+                except lmdb.MapFullError:
+                    self._env.set_mapsize(2 * self._env.info()["map_size"])
+
+    def claim(self, settings, digest):
+        """Claim a picture, so that nobody else encodes it meanwhile.
+
+        Parameters
+        ----------
+        settings : Settings
+        digest : bytes
+
+        Returns
+        -------
+        claimed : bool
+            False when another thread or process is encoding it.
+        """
+        return self._claims.take(settings.key + digest)
+
+    def release(self, settings, digests):
+        """Give claims back.
+
+        Parameters
+        ----------
+        settings : Settings
+        digests : iterable of bytes
+        """
+        self._claims.release([settings.key + digest for digest in digests])
+
+    def close(self):
+        """Let go of the folder."""
+        with self._lock:
+            _open_stores.pop(self.folder, None)
+            if self._env is not None:
+                self._env.close()
+            if self._claims is not None:
+                self._claims.close()
+
+    def _describe(self, transaction, settings):
+        """Note what the settings are, and on which day they were last used."""
+        today = datetime.date.today().isoformat()
+        if self._described.get(settings.key) == today:
+            return
+        text = json.dumps(
+            {**settings.description, "n_features": settings.n_features, "last_used": today}
+        )
+        transaction.put(settings.key, text.encode(), db=self._tables[b"settings"])
+        self._described[settings.key] = today
+
+    @contextmanager
+    def _reading(self):
+        with self._lock, self._begin(buffers=True) as transaction:
+            yield transaction
+
+    @contextmanager
+    def _writing(self):
+        with self._lock, self._begin(write=True) as transaction:
+            yield transaction
+
+    def _begin(self, **options):
+        try:
+            return self._env.begin(**options)
+        except lmdb.MapResizedError:  # by another process
+            self._env.set_mapsize(0)
+            return self._env.begin(**options)
+
+    @contextmanager
+    def _explained(self):
+        """Turn whatever goes wrong into `StoreError`."""
+        try:
+            yield
+        except StoreError:
+            self.close()
+            raise
+        except lmdb.Error as error:
+            self.close()  # LMDB may refuse to go on with it: the next call opens it afresh
+            raise StoreError(_explain(self.path, error)) from error
+        except OSError as error:
+            self.close()
+            raise StoreError(f"{self.folder}: {error.strerror or error}") from error
+
+
+def open_disk_store(folder, create=True):
+    """Open the store in a folder, or return it where this process has it open.
+
+    Parameters
+    ----------
+    folder : str or Path
+    create : bool, default=True
+        Whether to begin a new store in a folder that has none.
+
+    Returns
+    -------
+    store : DiskStore
+
+    Raises
+    ------
+    StoreError
+        See `DiskStore`.
+    """
+    folder = Path(folder).expanduser().resolve()
+    with _opening:
+        store = _open_stores.get(folder)
+        if store is not None and store.identity == _identity(store.path):
+            return store
+        if store is not None:  # somebody removed the folder, or put another file there
+            store.close()
+        _open_stores[folder] = store = DiskStore(folder, create)
+        return store
+
+
+_open_stores = {}
+_opening = threading.Lock()
+_inherited = []
+
+_IF_DAMAGED = (
+    "Its embeddings can be encoded again: remove the folder, or see what is left with "
+    "`ssafe cache verify`"
+)
+
+
+def _after_fork():
+    """Let a forked process open its own: LMDB must not be used, nor closed, across a fork."""
+    global _opening
+    _inherited.append(dict(_open_stores))
+    _open_stores.clear()
+    _opening = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def _identity(path):
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _packed(key, row):
+    numbers = np.ascontiguousarray(row, dtype="<f4").tobytes()
+    return _checksum(key, numbers) + numbers
+
+
+def _unpacked(key, value, n_features=None):
+    """Return the row, or None if it is damaged: its length is looked at before its content."""
+    if n_features is not None and len(value) != 4 + 4 * n_features:
+        return None
+    if value[:4] != _checksum(key, value[4:]):
+        return None
+    return np.frombuffer(value, dtype="<f4", offset=4).astype(np.float32)
+
+
+def _checksum(key, numbers):
+    return zlib.crc32(numbers, zlib.crc32(key)).to_bytes(4, "little")
+
+
+def _explain(path, error):
+    if isinstance(error, lmdb.VersionMismatchError):
+        return f"{path} was written by a newer LMDB: upgrade lmdb, or name another folder"
+    damaged = (lmdb.CorruptedError, lmdb.InvalidError, lmdb.PageNotFoundError, lmdb.NotFoundError)
+    if isinstance(error, (*damaged, lmdb.BadTxnError, lmdb.PanicError)):
+        return f"{path} is damaged ({error}). {_IF_DAMAGED}"
+    return f"{path}: {error}"
