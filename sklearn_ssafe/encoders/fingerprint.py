@@ -20,7 +20,8 @@ from pathlib import PurePath
 
 import numpy as np
 
-_PLAIN = (type(None), bool, int, float, complex, str, bytes, range, slice, type(...), re.Pattern)
+_PLAIN = (type(None), bool, int, float, complex, str, bytes, range, slice, type(...))
+_PLAIN += (re.Pattern, PurePath, np.generic, np.dtype)
 # These do something beside the computing and hold no setting of it.
 _TOOLS = (logging.Logger, io.IOBase, type(threading.Lock()), type(threading.RLock()))
 _CONTAINERS = (list, tuple, set, frozenset, dict, deque)
@@ -141,7 +142,7 @@ class _Walk:
             raise NotRecognisableError("it holds lists in lists without end")
         if isinstance(value, Enum):
             return f"{type(value).__qualname__}.{value.name}"
-        if isinstance(value, _PLAIN) or isinstance(value, (PurePath, np.generic, np.dtype)):
+        if isinstance(value, _PLAIN):
             return f"{type(value).__name__}:{value!r}"
         if isinstance(value, _CONTAINERS):
             return self._container_text(value, depth + 1)
@@ -161,7 +162,7 @@ class _Walk:
         if isinstance(value, _TOOLS):
             return f"tool:{type(value).__qualname__}"
         named = isinstance(value, type | types.FunctionType)
-        if named and _of_a_library(value) or isinstance(value, _BUILT_IN):
+        if (named and _of_a_library(value)) or isinstance(value, _BUILT_IN):
             return _library_text(value)
         if id(value) not in self._numbers:
             self._numbers[id(value)] = len(self._numbers)

@@ -57,7 +57,7 @@ def read_image(item):
             with _SHARED_PICTURE:  # the same lazily opened picture may stand in two rows
                 item.load()
             return _from_pillow(item)
-        return _from_bytes(_content(item))
+        return _from_bytes(read_content(item))
     except ImageReadError:
         raise
     # A decoder meets every kind of damage in its own way (struct.error, SyntaxError, ...), and
@@ -93,13 +93,29 @@ def check_image(item):
         except OSError as error:
             raise _unopened(error) from error
     elif not isinstance(item, Image.Image):
-        _open(io.BytesIO(_content(item))).close()
+        _open(io.BytesIO(read_content(item))).close()
 
 
 # Where the bytes come from ---------------------------------------------------------------------
 
 
-def _content(item):
+def read_content(item):
+    """Read the content of a picture's file.
+
+    Parameters
+    ----------
+    item : str, Path or bytes
+        As for `read_image`.
+
+    Returns
+    -------
+    content : bytes
+
+    Raises
+    ------
+    ImageReadError
+        The file is missing or empty, or the item is no file.
+    """
     if isinstance(item, bytes | bytearray | memoryview):
         content = bytes(item)
     elif isinstance(item, str | Path):

@@ -12,8 +12,8 @@ except ImportError:  # Windows: workers there may encode a picture twice, and ge
 class Claims:
     """Claims of this process's threads, and of other processes through locks on a file.
 
-    A claim on a key is the lock of one byte of the file, at an offset that follows from the key. The
-    operating system takes it back when its holder ends, however it ends. The file stays empty.
+    A claim on a key is the lock of one byte of the file, at an offset that follows from the key.
+    The operating system takes it back when its holder ends, however it ends. The file stays empty.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
 """Embeddings in a folder: an LMDB file that several processes read and write at once.
 
-Four tables. ``rows``: 16 bytes of the settings and 32 of the picture, to a checksum and the embedding.
-``files``: 16 bytes that stand for a path, to size, time of modification and the picture's 32 bytes.
-``settings``: their 16 bytes to a JSON description. ``about``: the version of this format.
+Four tables. ``rows``: 16 bytes of the settings and 32 of the picture, to a checksum and the
+embedding. ``files``: 16 bytes that stand for a path, to size, time of modification and the picture's
+32 bytes. ``settings``: their 16 bytes to a JSON description. ``about``: the version of this format.
 """
 
 import datetime
@@ -93,29 +93,27 @@ class DiskStore:
             # An embedding is not lost when this process ends, and the file not damaged when the
             # machine stops; in that case the last moments' embeddings may be lost.
             metasync=False,
-            readahead=False,
         )
         page, last = self._env.stat()["psize"], self._env.info()["last_pgno"]
         if last > 1 and self.path.stat().st_size < (last + 1) * page:
             raise StoreError(f"{self.path} is damaged: its end is missing. {_IF_DAMAGED}")
         if not self.read_only:
             self._env.reader_check()  # free what killed processes held
-        with self._env.begin() as transaction:
-            is_new = transaction.stat()["entries"] == 0
-        create = is_new and not self.read_only
-        self._tables = {name: self._env.open_db(name, create=create) for name in _TABLES}
-        if create:
-            with self._writing() as transaction:
-                table = self._tables[b"about"]
-                transaction.put(b"format", str(FORMAT).encode(), overwrite=False, db=table)
+        with self._begin(write=not self.read_only) as transaction:
+            create = not self.read_only and transaction.stat()["entries"] == 0
+            self._tables = {
+                name: self._env.open_db(name, transaction, create=create) for name in _TABLES
+            }
+            if create:
+                transaction.put(b"format", str(FORMAT).encode(), db=self._tables[b"about"])
         with self._reading() as transaction:
             found = bytes(transaction.get(b"format", b"", db=self._tables[b"about"]))
         if not found.isdigit():
             raise StoreError(f"{self.path} is damaged: it has no format version. {_IF_DAMAGED}")
         if int(found) > FORMAT:
             raise StoreError(
-                f"{self.path} is of format {int(found)}, and this sklearn-ssafe knows formats up to "
-                f"{FORMAT}: upgrade it, or name another folder"
+                f"{self.path} is of format {int(found)}, and this sklearn-ssafe knows formats up "
+                f"to {FORMAT}: upgrade it, or name another folder"
             )
 
     def find_files(self, states):
