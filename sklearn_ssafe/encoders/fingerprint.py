@@ -191,11 +191,7 @@ class _Walk:
         if isinstance(value, types.FunctionType):
             self._open_function(value)
         elif isinstance(value, type):
-            self._member(value, "bases", value.__bases__)
-            for name, member in sorted(vars(value).items()):
-                special = name.startswith("__") and name.endswith("__")
-                if name != "_abc_impl" and (not special or isinstance(member, types.FunctionType)):
-                    self._member(value, name, member)
+            self._open_class(value)
         elif isinstance(value, types.MethodType):
             self._member(value, "self", value.__self__)
             self._member(value, "function", value.__func__)
@@ -209,6 +205,19 @@ class _Walk:
         else:
             self._open_instance(value)
 
+    def _open_class(self, kind):
+        self._member(kind, "bases", kind.__bases__)
+        # What own methods assign is a counter, or a default that each instance overrides.
+        own = [base for base in kind.__mro__ if not _of_a_library(base)]
+        methods = [m for base in own for m in vars(base).values()]
+        functions = [m for m in methods if isinstance(m, types.FunctionType)]
+        assigned = {name for f in functions for name in _names(f.__code__, "STORE_ATTR")}
+        for name, member in sorted(vars(kind).items()):
+            special = name.startswith("__") and name.endswith("__")
+            is_state = special or name == "_abc_impl" or name in assigned
+            if isinstance(member, types.FunctionType) or not is_state:
+                self._member(kind, name, member)
+
     def _open_function(self, function):
         code = function.__code__
         self._member(function, "code", code)
@@ -219,7 +228,7 @@ class _Walk:
             except ValueError as error:  # a cell that nothing has been put into yet
                 if isinstance(error, NotRecognisableError):
                     raise
-        for name in _global_names(code):
+        for name in sorted(_names(code, "LOAD_GLOBAL")):
             if name in function.__globals__:
                 self._member(function.__globals__, name, function.__globals__[name])
         for name, value in sorted(vars(function).items()):
@@ -254,12 +263,13 @@ def _slots(kind):
     return [name for name in slots if name not in ("__dict__", "__weakref__")]
 
 
-def _global_names(code):
-    names = {i.argval for i in dis.get_instructions(code) if i.opname == "LOAD_GLOBAL"}
+def _names(code, operation):
+    """Return the names that an operation of the byte code is used with."""
+    names = {i.argval for i in dis.get_instructions(code) if i.opname == operation}
     for const in code.co_consts:
         if isinstance(const, types.CodeType):
-            names.update(_global_names(const))
-    return sorted(names)
+            names |= _names(const, operation)
+    return names
 
 
 def _of_a_library(value):

@@ -129,10 +129,9 @@ class StoredEncoding:
             if todo:
                 time.sleep(_SECONDS_BETWEEN_LOOKS)
                 yield 0, False
-        for row, first in self._same_as.items():
-            self.features[row] = self.features[first]
-            if first in self.reasons:
-                self.reasons[row] = self.reasons[first]
+        self.reasons = self.with_copies(self.reasons)
+        for row in self._same_as:
+            self.features[row] = self.features[self._original(row)]
         self._store.report_damage()
         yield len(self._same_as), False
 
@@ -149,8 +148,15 @@ class StoredEncoding:
         reasons : dict of int to object
             For these and all rows with the same picture.
         """
-        copies = {row: reasons[f] for row, f in self._same_as.items() if f in reasons}
+        originals = {row: self._original(row) for row in self._same_as}
+        copies = {row: reasons[first] for row, first in originals.items() if first in reasons}
         return {**reasons, **copies}
+
+    def _original(self, row):
+        """Follow a row to the one that was encoded for it."""
+        while row in self._same_as:
+            row = self._same_as[row]
+        return row
 
     # Looking up ----------------------------------------------------------------------------------
 
