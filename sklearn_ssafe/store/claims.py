@@ -39,7 +39,7 @@ class Claims:
         Parameters
         ----------
         key : bytes
-            48 bytes or so, of which the last are random.
+            Of the settings and the picture; its first and its last 8 bytes are random.
 
         Returns
         -------
@@ -106,4 +106,5 @@ class Claims:
 
 
 def _offset(key):
-    return 1 + int.from_bytes(key[-8:], "little") % (2**62)
+    settings, picture = (int.from_bytes(part, "little") for part in (key[:8], key[-8:]))
+    return 1 + (settings ^ picture) % 2**62

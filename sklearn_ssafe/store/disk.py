@@ -1,13 +1,15 @@
 """Embeddings in a folder: an LMDB file that several processes read and write at once.
 
 Four tables. ``rows``: 16 bytes of the settings and 32 of the picture, to a checksum and the
-embedding. ``files``: 16 bytes that stand for a path, to size, time of modification and the picture's
-32 bytes. ``settings``: their 16 bytes to a JSON description. ``about``: the version of this format.
+embedding. ``files``: 16 bytes that stand for a path, to size, time of modification and the
+picture's 32 bytes. ``settings``: their 16 bytes to a JSON description. ``about``: the version of
+this format.
 """
 
 import datetime
 import json
 import os
+import shutil
 import threading
 import zlib
 from contextlib import contextmanager
@@ -27,6 +29,8 @@ _TABLES = (b"about", b"rows", b"files", b"settings")
 # The file may grow so far without further ado; it takes only the space that it needs.
 _FIRST_MAP_BYTES = 2**26
 _MAX_READERS = 512
+# A disk with fewer free bytes is full: LMDB calls that an error of input or output.
+_NEARLY_NOTHING = 2**17
 
 
 class StoreError(Exception):
@@ -99,13 +103,10 @@ class DiskStore:
             raise StoreError(f"{self.path} is damaged: its end is missing. {_IF_DAMAGED}")
         if not self.read_only:
             self._env.reader_check()  # free what killed processes held
-        with self._begin(write=not self.read_only) as transaction:
-            create = not self.read_only and transaction.stat()["entries"] == 0
-            self._tables = {
-                name: self._env.open_db(name, transaction, create=create) for name in _TABLES
-            }
-            if create:
-                transaction.put(b"format", str(FORMAT).encode(), db=self._tables[b"about"])
+        if self.read_only:
+            self._tables = {name: self._env.open_db(name, create=False) for name in _TABLES}
+        else:
+            self._begin_or_open_tables()
         with self._reading() as transaction:
             found = bytes(transaction.get(b"format", b"", db=self._tables[b"about"]))
         if not found.isdigit():
@@ -115,6 +116,15 @@ class DiskStore:
                 f"{self.path} is of format {int(found)}, and this sklearn-ssafe knows formats up "
                 f"to {FORMAT}: upgrade it, or name another folder"
             )
+
+    def _begin_or_open_tables(self):
+        with self._begin(write=True) as transaction:  # all tables or none, whoever comes first
+            is_new = transaction.stat()["entries"] == 0
+            self._tables = {
+                name: self._env.open_db(name, transaction, create=is_new) for name in _TABLES
+            }
+            if is_new:
+                transaction.put(b"format", str(FORMAT).encode(), db=self._tables[b"about"])
 
     def find_files(self, states):
         """Recognise files that have not changed since their content was hashed.
@@ -303,7 +313,6 @@ def open_disk_store(folder, create=True):
 
 _open_stores = {}
 _opening = threading.Lock()
-_inherited = []
 
 _IF_DAMAGED = (
     "Its embeddings can be encoded again: remove the folder, or see what is left with "
@@ -312,9 +321,10 @@ _IF_DAMAGED = (
 
 
 def _after_fork():
-    """Let a forked process open its own: LMDB must not be used, nor closed, across a fork."""
+    """Let a forked process open its own: LMDB must not be used across a fork."""
     global _opening
-    _inherited.append(dict(_open_stores))
+    for store in _open_stores.values():
+        store._env.close()  # of this process's copy alone: py-lmdb knows about forks
     _open_stores.clear()
     _opening = threading.Lock()
 
@@ -355,4 +365,8 @@ def _explain(path, error):
     damaged = (lmdb.CorruptedError, lmdb.InvalidError, lmdb.PageNotFoundError, lmdb.NotFoundError)
     if isinstance(error, (*damaged, lmdb.BadTxnError, lmdb.PanicError)):
         return f"{path} is damaged ({error}). {_IF_DAMAGED}"
-    return f"{path}: {error}"
+    try:
+        is_full = shutil.disk_usage(path.parent).free < _NEARLY_NOTHING
+    except OSError:
+        is_full = False
+    return f"{path}: {'the disk is full' if is_full else error}"
