@@ -54,6 +54,8 @@ class DiskStore:
     ----------
     read_only : bool
         Whether `put` is impossible for want of permission.
+    tables : dict of bytes to table
+        LMDB's handles.
     n_damaged : int
         Rows met so far whose checksum was wrong. They count as absent.
 
@@ -70,7 +72,7 @@ class DiskStore:
         self._lock = threading.RLock()  # LMDB's map may only grow while nobody looks at it
         self._described = {}
         self._env = self._claims = None
-        with self._explained():
+        with self.explained():
             if create:
                 folder.mkdir(parents=True, exist_ok=True)
             elif not self.path.exists():
@@ -104,11 +106,11 @@ class DiskStore:
         if not self.read_only:
             self._env.reader_check()  # free what killed processes held
         if self.read_only:
-            self._tables = {name: self._env.open_db(name, create=False) for name in _TABLES}
+            self.tables = {name: self._env.open_db(name, create=False) for name in _TABLES}
         else:
             self._begin_or_open_tables()
-        with self._reading() as transaction:
-            found = bytes(transaction.get(b"format", b"", db=self._tables[b"about"]))
+        with self.reading() as transaction:
+            found = bytes(transaction.get(b"format", b"", db=self.tables[b"about"]))
         if not found.isdigit():
             raise StoreError(f"{self.path} is damaged: it has no format version. {_IF_DAMAGED}")
         if int(found) > FORMAT:
@@ -120,11 +122,11 @@ class DiskStore:
     def _begin_or_open_tables(self):
         with self._begin(write=True) as transaction:  # all tables or none, whoever comes first
             is_new = transaction.stat()["entries"] == 0
-            self._tables = {
+            self.tables = {
                 name: self._env.open_db(name, transaction, create=is_new) for name in _TABLES
             }
             if is_new:
-                transaction.put(b"format", str(FORMAT).encode(), db=self._tables[b"about"])
+                transaction.put(b"format", str(FORMAT).encode(), db=self.tables[b"about"])
 
     def find_files(self, states):
         """Recognise files that have not changed since their content was hashed.
@@ -139,9 +141,9 @@ class DiskStore:
             Hashes of the content; None for files that have to be read.
         """
         found = []
-        with self._explained(), self._reading() as transaction:
+        with self.explained(), self.reading() as transaction:
             for state in states:
-                entry = transaction.get(state.path_key, db=self._tables[b"files"])
+                entry = transaction.get(state.path_key, db=self.tables[b"files"])
                 same = entry is not None and len(entry) == 48 and entry[:16] == state.stamp
                 found.append(bytes(entry[16:]) if same else None)
         return found
@@ -160,13 +162,13 @@ class DiskStore:
         rows : list of (ndarray of float32, shape (n_features,), or None)
         """
         rows = []
-        with self._explained(), self._reading() as transaction:
+        with self.explained(), self.reading() as transaction:
             for digest in digests:
                 key = settings.key + digest
-                value = transaction.get(key, db=self._tables[b"rows"])
+                value = transaction.get(key, db=self.tables[b"rows"])
                 row = None
                 if value is not None:
-                    row = _unpacked(key, value, settings.n_features)
+                    row = unpacked(key, value, settings.n_features)
                     self.n_damaged += row is None
                 rows.append(row)
         return rows
@@ -191,15 +193,15 @@ class DiskStore:
             raise StoreError(f"{self.folder} is read-only: new embeddings cannot be kept in it")
         packed = {settings.key + digest: row for digest, row in rows.items()}
         packed = {key: _packed(key, row) for key, row in packed.items()}
-        with self._explained(), self._lock:
+        with self.explained(), self._lock:
             while True:
                 try:
-                    with self._writing() as transaction:
+                    with self.writing() as transaction:
                         self._describe(transaction, settings)
                         for key, value in packed.items():
-                            transaction.put(key, value, db=self._tables[b"rows"])
+                            transaction.put(key, value, db=self.tables[b"rows"])
                         for path_key, (stamp, digest) in files.items():
-                            transaction.put(path_key, stamp + digest, db=self._tables[b"files"])
+                            transaction.put(path_key, stamp + digest, db=self.tables[b"files"])
                     return
                 except lmdb.MapFullError:
                     self._env.set_mapsize(2 * self._env.info()["map_size"])
@@ -229,6 +231,33 @@ class DiskStore:
         """
         self._claims.release([settings.key + digest for digest in digests])
 
+    def compact(self):
+        """Give the space of removed rows back to the disk, and close the store.
+
+        Returns
+        -------
+        done : bool
+            False when other processes use the store. The space is used for new rows then.
+        """
+        smaller = self.path.with_suffix(".compact")
+        with self.explained(), self._lock:
+            done = self._claims.be_alone()
+            if done:
+                smaller.unlink(missing_ok=True)
+                self._env.copy(str(smaller), compact=True)
+                self._env.close()
+                os.replace(smaller, self.path)
+            else:
+                self._fill_up()
+        self.close()
+        return done
+
+    def _fill_up(self):
+        """Make the file as long as LMDB says, which leaves out pages at the end that are free."""
+        needed = (self._env.info()["last_pgno"] + 1) * self._env.stat()["psize"]
+        if self.path.stat().st_size < needed:
+            os.truncate(self.path, needed)
+
     def close(self):
         """Let go of the folder."""
         with self._lock:
@@ -246,16 +275,18 @@ class DiskStore:
         text = json.dumps(
             {**settings.description, "n_features": settings.n_features, "last_used": today}
         )
-        transaction.put(settings.key, text.encode(), db=self._tables[b"settings"])
+        transaction.put(settings.key, text.encode(), db=self.tables[b"settings"])
         self._described[settings.key] = today
 
     @contextmanager
-    def _reading(self):
+    def reading(self):
+        """Begin a transaction that reads; its values are views that end with it."""
         with self._lock, self._begin(buffers=True) as transaction:
             yield transaction
 
     @contextmanager
-    def _writing(self):
+    def writing(self):
+        """Begin a transaction that writes all or nothing."""
         with self._lock, self._begin(write=True) as transaction:
             yield transaction
 
@@ -267,7 +298,7 @@ class DiskStore:
             return self._env.begin(**options)
 
     @contextmanager
-    def _explained(self):
+    def explained(self):
         """Turn whatever goes wrong into `StoreError`."""
         try:
             yield
@@ -346,9 +377,22 @@ def _packed(key, row):
     return _checksum(key, numbers) + numbers
 
 
-def _unpacked(key, value, n_features=None):
-    """Return the row, or None if it is damaged: its length is looked at before its content."""
-    if n_features is not None and len(value) != 4 + 4 * n_features:
+def unpacked(key, value, n_features):
+    """Read one value of the table of rows.
+
+    Parameters
+    ----------
+    key : bytes
+    value : memoryview
+    n_features : int
+
+    Returns
+    -------
+    row : ndarray of float32, shape (n_features,), or None
+        None if it is damaged.
+    """
+    # The length first: that of a damaged value may reach beyond the file.
+    if len(value) != 4 + 4 * n_features:
         return None
     if value[:4] != _checksum(key, value[4:]):
         return None
