@@ -8,7 +8,7 @@ _ROWS_AT_ONCE = 4096
 
 
 class ParquetRows:
-    """A Parquet file of rows ``path``, ``hash`` and ``embedding``, written without holding them all.
+    """A Parquet file with the columns path, hash and embedding, written bit by bit.
 
     Parameters
     ----------
