@@ -352,7 +352,7 @@ class FrozenEncoderTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         if not find_unreadable(new, num_workers=self.num_workers):
             return
         reasons = find_unreadable(new, num_workers=self.num_workers, decode=True)
-        reasons = work.with_copies({work.missing[place]: why for place, why in reasons.items()})
+        reasons = {work.missing[place]: reason for place, reason in reasons.items()}
         self.failures_ = failures_table(work.items, reasons)
         self._report(None, len(work.items))
 

@@ -79,18 +79,12 @@ class StoredEncoding:
             Rows that need no more work.
         """
         starts = range(0, len(self.items), _ROWS_LOOKED_UP_AT_ONCE)
-        first = {}
         n_threads = self._num_workers if self._num_workers is not None else min(8, cpu_count())
         with ThreadPoolExecutor(n_threads) as threads:
-            for rows, identities in threads.map(self._look_up_some, starts):
-                for row, identity in zip(rows, identities, strict=True):
-                    earlier = row if identity is None else first.setdefault(identity, row)
-                    if earlier == row:
-                        self.missing.append(row)
-                    else:
-                        self._same_as[row] = earlier
+            for missing in threads.map(self._look_up_some, starts):
+                self.missing += missing
         self._store.report_damage()
-        return len(self.items) - len(self.missing) - len(self._same_as)
+        return len(self.items) - len(self.missing)
 
     def encode(self):
         """Encode the missing rows, and keep every batch as soon as it is done.
@@ -129,86 +123,59 @@ class StoredEncoding:
             if todo:
                 time.sleep(_SECONDS_BETWEEN_LOOKS)
                 yield 0, False
-        self.reasons = self.with_copies(self.reasons)
-        for row in self._same_as:
-            self.features[row] = self.features[self._original(row)]
+        for row, first in self._same_as.items():
+            self.features[row] = self.features[first]
+            if first in self.reasons:
+                self.reasons[row] = self.reasons[first]
         self._store.report_damage()
         yield len(self._same_as), False
-
-    def with_copies(self, reasons):
-        """Add the rows that repeat a picture.
-
-        Parameters
-        ----------
-        reasons : dict of int to object
-            For missing rows.
-
-        Returns
-        -------
-        reasons : dict of int to object
-            For these and all rows with the same picture.
-        """
-        originals = {row: self._original(row) for row in self._same_as}
-        copies = {row: reasons[first] for row, first in originals.items() if first in reasons}
-        return {**reasons, **copies}
-
-    def _original(self, row):
-        """Follow a row to the one that was encoded for it."""
-        while row in self._same_as:
-            row = self._same_as[row]
-        return row
 
     # Looking up ----------------------------------------------------------------------------------
 
     def _look_up_some(self, start):
-        """Fill in some rows; for those not found return what tells their pictures apart."""
+        """Fill in some rows; return the others."""
         rows = range(start, min(start + _ROWS_LOOKED_UP_AT_ONCE, len(self.items)))
-        digests, identities, states = {}, {}, {}
+        digests, states = {}, {}
         for row in rows:
             item = self.items[row]
-            if is_file(item):
-                state = _state_of(item)
-                if state is not None:
-                    states[row] = state
-                    identities[row] = state.path_key
+            if is_file(item) and self._trust_unchanged:
+                states[row] = _state_of(item)
             elif is_in_memory(item):
-                digest = _hash_in_memory(item)
-                if digest is not None:
-                    digests[row] = identities[row] = self._digests[row] = digest
-        if self._trust_unchanged:
-            known = self._store.find_files(list(states.values()))
-            # Good enough to look for the row. When it is not there, the file is read again.
-            digests.update((row, d) for row, d in zip(states, known, strict=True) if d is not None)
+                digests[row] = self._digests[row] = _hash_in_memory(item)
+        states = {row: state for row, state in states.items() if state is not None}
+        # Good enough to look for the row. When it is not there, the file is read again.
+        digests.update(zip(states, self._store.find_files(list(states.values())), strict=True))
+        digests = {row: digest for row, digest in digests.items() if digest is not None}
         found = dict(zip(digests, self._store.get(list(digests.values())), strict=True))
-        left = []
+        missing = []
         for row in rows:
             if found.get(row) is None:
-                left.append(row)
+                missing.append(row)
             else:
                 self.features[row] = found[row]
                 self._digests.pop(row, None)
-        return left, [identities.get(row) for row in left]
+        return missing
 
     # In the reading threads ----------------------------------------------------------------------
 
     def _prepare(self, row):
         """Return the views of a picture, or what makes them needless."""
         try:
-            item = self.items[row]
-            content = self._read(row) if row not in self._digests else None
-            needless = self._claim(row, self._digests[row]) if row in self._digests else None
+            item = content = self.items[row]
+            if is_file(item) and row not in self._digests:
+                content = self._read(row)
+            digest = self._digests.get(row)
+            needless = self._claim(row, digest) if digest is not None else None
             if needless is not None:
                 return needless
-            if is_file(item):
-                item = self._read(row) if content is None else content
-            return self.encoder.prepare(read_image(item))
+            if content is item and is_file(item):
+                content = self._read(row)
+            return self.encoder.prepare(read_image(content))
         except ImageReadError as error:
             return error
 
     def _read(self, row):
         """Read a file, and note the hash of its content."""
-        if not is_file(self.items[row]):
-            return None
         # The state first: a change during the reading must not pass for the new content.
         state = _state_of(self.items[row])
         content = read_content(self.items[row])
@@ -255,25 +222,28 @@ class StoredEncoding:
 
     def _keep(self, encoded):
         """Fill in a batch that was encoded, and store it."""
-        kept, files = {}, {}
+        good, files = {}, {}
         for row, features in encoded:
-            if not np.isfinite(features).all():
+            if np.isfinite(features).all():
+                self.features[row] = features
+            else:
                 self.reasons[row] = (
                     f"the encoder {self.encoder.name} returned values that are not finite: "
                     'try precision="fp32"'
                 )
-                continue
-            self.features[row] = features
-            if row in self._digests:
-                kept[self._digests[row]] = features
+            digest = self._digests.get(row)
+            if digest is not None and row not in self.reasons:
+                good[digest] = features
             self._note_file(row, files)
-        self._store.put(kept, files)
-        self._release(kept)
+        if self._store.put(good, files):
+            for digest in good:  # from now on others with this content find it in the store
+                del self._first[digest]
+        self._release(good)
 
     def _note_file(self, row, files):
-        state = self._states.pop(row, None)
+        digest, state = self._digests.pop(row, None), self._states.pop(row, None)
         if state is not None:
-            files[state.path_key] = (state.stamp, self._digests[row])
+            files[state.path_key] = (state.stamp, digest)
 
     def _release(self, digests):
         self._store.release([digest for digest in digests if digest in self._claimed])

@@ -64,7 +64,7 @@ class CarefulStore:
         self._store = store
         self._settings = settings
         self._lock = threading.Lock()
-        self._keeps = True
+        self._keeps = not isinstance(store, NoStore)
         self._n_damaged_before = getattr(store, "n_damaged", 0)
 
     def find_files(self, states):
@@ -84,15 +84,23 @@ class CarefulStore:
             return [None] * len(digests)
 
     def put(self, rows, files):
-        """Keep embeddings; see `DiskStore.put`."""
-        if not self._keeps or not (rows or files):
-            return
+        """Keep embeddings; see `DiskStore.put`.
+
+        Returns
+        -------
+        kept : bool
+            Whether they will be found.
+        """
+        if not self._keeps:
+            return False
         try:
-            self._store.put(self._settings, rows, files)
+            if rows or files:
+                self._store.put(self._settings, rows, files)
         except StoreError as error:
             self._keeps = False  # what is there can still be read
             if rows:
                 _warn(f"{error}. New embeddings are not kept in this run.")
+        return self._keeps
 
     def claim(self, digest):
         """Claim a picture; see `DiskStore.claim`."""
@@ -115,6 +123,7 @@ class CarefulStore:
     def _give_up(self, error):
         with self._lock:
             given_up, self._store = self._store, NoStore()
+            self._keeps = False
         if not isinstance(given_up, NoStore):
             _warn(f"{error}. The work goes on without the cache.")
 
