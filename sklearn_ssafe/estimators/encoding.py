@@ -12,6 +12,7 @@ from ..images.reading import ImageReadError, check_image, read_image
 # Pictures waiting, decoded, for the encoder: enough to bridge one slow file, small enough that
 # memory stays flat however long the run.
 _BATCHES_AHEAD = 2
+_LOOKS_AHEAD = 256
 
 
 def find_unreadable(items, *, num_workers=None, decode=False):
@@ -41,8 +42,8 @@ def find_unreadable(items, *, num_workers=None, decode=False):
         return None
 
     with ThreadPoolExecutor(_n_threads(num_workers)) as threads:
-        reasons = list(threads.map(look, items))
-    return {row: reason for row, reason in enumerate(reasons) if reason is not None}
+        reasons = enumerate(_map_ahead(threads, look, items, _LOOKS_AHEAD))
+        return {row: reason for row, reason in reasons if reason is not None}
 
 
 def encode_batches(encoder, items, prepare, *, batch_size="auto", num_workers=None):

@@ -20,6 +20,7 @@ from .failures import EncodingError, EncodingWarning, failures_message, failures
 from .progress import BatchCallbacks, CallbackSupportMixin, progress_bar, with_callbacks
 from .stored_encoding import StoredEncoding
 
+_ROWS_SCALED_AT_ONCE = 4096
 # Never copied by clone: a module may hold gigabytes.
 _SHARED_BY_CLONES = ("encoder", "preprocess")
 
@@ -340,8 +341,7 @@ class FrozenEncoderTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
                     callbacks.batch_done()
         features = work.features
         if self.normalize is True or (self.normalize == "auto" and encoder.normalize_by_default):
-            lengths = np.linalg.norm(features, axis=1, keepdims=True)
-            features /= np.maximum(lengths, np.finfo(np.float32).tiny)
+            _scale_to_unit_length(features)
         self.failures_ = failures_table(items, work.reasons)
         self._report(features, len(items))
         return self._with_index_of(X, features, encoder)
@@ -419,3 +419,9 @@ class FrozenEncoderTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
 def _is_module(encoder):
     torch = sys.modules.get("torch")  # without torch loaded there can be no module
     return torch is not None and isinstance(encoder, torch.nn.Module)
+
+
+def _scale_to_unit_length(features):
+    for start in range(0, len(features), _ROWS_SCALED_AT_ONCE):  # norm() makes a copy
+        rows = features[start : start + _ROWS_SCALED_AT_ONCE]
+        rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.finfo(np.float32).tiny)
