@@ -3,6 +3,7 @@
 import itertools
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -308,6 +309,32 @@ def test_a_stopped_run_goes_on_where_it_was(picture_files, cache, count, capsys)
     rows = work.transform(picture_files)
     assert count() == 6
     assert " 4/10" in capsys.readouterr().err.split("\r")[1]
+    np.testing.assert_allclose(rows, uncached(picture_files), atol=1e-6)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no kill -9")
+def test_a_killed_run_goes_on_where_it_was(picture_files, tmp_path, count):
+    script = (
+        "import sys; from tests.test_cache import *\n"
+        "transformer(encoder=BusyTower, cache=sys.argv[1], batch_size=2).transform(sys.argv[2:])"
+    )
+    path = os.pathsep.join([str(Path(__file__).parents[1]), *(p for p in sys.path if p)])
+    log, cache = Path(os.environ["SSAFE_TEST_LOG"]), tmp_path / "cache"
+    run = subprocess.Popen(
+        [sys.executable, "-c", script, str(cache), *picture_files],
+        env={**os.environ, "PYTHONPATH": path},
+    )
+    while not log.exists() or log.read_bytes().count(b"x") < 6:  # one of them to learn the width
+        assert run.poll() is None
+    run.kill()
+    run.wait()
+    n_before = count() - 1
+    transformer(encoder=BusyTower, cache=None).fit(picture_files)
+    count()
+    rows = transformer(encoder=BusyTower, cache=cache).transform(picture_files)
+    n_after = count()
+    assert 10 <= n_before + n_after <= 12  # at most the batch in flight is done again
+    assert n_after < 10
     np.testing.assert_allclose(rows, uncached(picture_files), atol=1e-6)
 
 
