@@ -86,8 +86,12 @@ def data_loader_loop(model, preprocess, n_workers):
     return encode
 
 
-def embetter_pipeline(state):
-    """Encode by embetter's loader and timm encoder, with the same weights put in."""
+def embetter_pipeline(state, preprocess):
+    """Encode by embetter's loader and timm encoder, with the same weights put in.
+
+    timm crops a little tighter for these weights than open_clip does; the same preprocessing is put
+    in too, so that all contenders do the same work.
+    """
     from embetter.vision import ImageLoader, TimmEncoder
     from timm.models.vision_transformer import checkpoint_filter_fn
 
@@ -104,6 +108,7 @@ def embetter_pipeline(state):
         timm.create_model = original
     encoder.model.load_state_dict(checkpoint_filter_fn(dict(state), encoder.model))
     encoder.model.eval()
+    encoder.transform_img = preprocess
     loader = ImageLoader()
     return lambda paths: encoder.transform(loader.transform(paths))
 
@@ -128,7 +133,7 @@ def contenders(folder, n_workers):
         ),
     }
     try:
-        chosen["embetter, fp32"] = embetter_pipeline(state)
+        chosen["embetter, fp32"] = embetter_pipeline(state, preprocess)
     except ImportError:
         print("embetter is not installed and is left out: pip install embetter")
     return chosen

@@ -308,7 +308,8 @@ def test_a_stopped_run_goes_on_where_it_was(picture_files, cache, count, capsys)
     capsys.readouterr()
     rows = work.transform(picture_files)
     assert count() == 6
-    assert " 4/10" in capsys.readouterr().err.split("\r")[1]
+    bars = capsys.readouterr().err.replace("\n", "\r").split("\r")
+    assert " 4/10" in next(bar for bar in bars if bar.startswith("encoding"))
     np.testing.assert_allclose(rows, uncached(picture_files), atol=1e-6)
 
 

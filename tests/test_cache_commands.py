@@ -160,7 +160,7 @@ def test_embed_writes_parquet_and_npz(picture_files, tmp_path):
     result = run(*arguments, tmp_path / "a.parquet")
     assert result.exit_code == 0, result.output
     assert "10 vectors" in result.output
-    assert "broken.jpg: could not be decoded" in result.output
+    assert "broken.jpg: is truncated" in result.output
     table = pd.read_parquet(tmp_path / "a.parquet").set_index("path")
     assert table.loc[str(bad)].isna().all()
     np.testing.assert_allclose(np.stack(table.loc[picture_files, "embedding"]), expected, rtol=1e-4)

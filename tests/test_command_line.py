@@ -66,7 +66,7 @@ def test_demo_on_a_folder_names_what_it_could_not_read(made, tmp_path):
     (tmp_path / "real" / "notes.txt").write_text("not a picture, and not looked at")
     result = demo(tmp_path)
     assert result.exit_code == 0, result.output
-    assert "1 pictures could not be read and are left out" in result.output
+    assert "Left out, because they could not be read: 1" in result.output
     assert "broken.jpg" in result.output
     assert "notes.txt" not in result.output
     assert "24 real and 24 generated pictures" in result.output
@@ -112,4 +112,4 @@ def test_demo_on_the_sample_of_real_pictures(sample_data):
     result = demo(sample_data / "manifest.csv")
     assert result.exit_code == 0, result.output
     assert "36 real and 102 generated pictures" in result.output
-    assert "could not be read" not in result.output
+    assert "Left out" not in result.output

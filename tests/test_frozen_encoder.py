@@ -21,7 +21,7 @@ from sklearn_ssafe import EncodingError, EncodingWarning, FrozenEncoderTransform
 from sklearn_ssafe.datasets import make_generated_images
 
 from .conftest import encoded, picture
-from .towers import PREPROCESS, BadTower, SmallTower
+from .towers import PREPROCESS, BadTower, SmallTower, small_pixels
 
 
 def small_transformer(**settings):
@@ -230,7 +230,7 @@ def test_nan_keeps_every_row_and_warns_once(with_bad_files):
     table = transformer.failures_
     assert list(table.columns) == ["row", "path", "reason"]
     assert table["row"].tolist() == bad
-    assert table["path"].tolist() == [X[1], X[4], "<NoneType>"]
+    assert table["path"].tolist() == [X[1], X[4], "<missing>"]
     assert table["reason"].str.len().min() > 5
     transformer.transform([X[0]])
     assert transformer.failures_.empty
@@ -442,3 +442,70 @@ def test_encoding_one_picture_of_one_pixel():
     )
     assert np.isfinite(rows).all()
     assert FrozenEncoderTransformer().fit_transform([picture(0)]).shape == rows.shape
+
+
+# Preprocessing of one's own, and functions that make modules --------------------------------------
+
+
+def test_a_preprocessing_that_fails_costs_one_row(picture_files):
+    def picky(image):
+        if image.width == 20:
+            raise ZeroDivisionError("too small")
+        return small_pixels(image)[:, : 16 if image.width != 21 else 8]
+
+    odd = [np.zeros((20, width, 3), np.uint8) for width in (20, 21)]
+    transformer = small_transformer(preprocess=picky, on_error="nan", batch_size=4)
+    with pytest.warns(EncodingWarning, match="2 of 12"):
+        features = transformer.transform([*picture_files, *odd])
+    assert transformer.failures_["row"].tolist() == [10, 11]
+    assert "ZeroDivisionError: too small" in transformer.failures_["reason"][0]
+    assert "shape" in transformer.failures_["reason"][1]
+    assert np.isfinite(features[:10]).all()
+
+
+def test_a_strip_that_would_be_blown_up_to_gigabytes_costs_one_row(picture_files):
+    settings = {"encoder": "ViT-B-32", "pretrained": "openai", "weights": "random"}
+    transformer = FrozenEncoderTransformer(on_error="nan", **settings)
+    strip = np.zeros((1, 65_000, 3), np.uint8)
+    with pytest.warns(EncodingWarning, match="too long and narrow"):
+        features = transformer.transform([strip, picture_files[0]])
+    assert np.isfinite(features[1]).all()
+
+
+def test_a_factory_sent_to_a_worker_again_and_again_builds_one_module(picture_files):
+    import cloudpickle  # what worker processes are sent with
+
+    built = []
+
+    def make():
+        built.append(1)
+        return SmallTower()
+
+    transformer = small_transformer(encoder=make).fit(picture_files)
+    sent = cloudpickle.dumps(transformer)
+    arrived = [pickle.loads(sent) for _ in range(4)]
+    assert len({id(copied.encoder) for copied in arrived}) == 4
+    for copied in arrived:
+        copied.transform(picture_files[:1])
+    assert len(built) == 1
+    assert "_factory_token" not in vars(arrived[0])
+
+
+def test_no_standard_error_is_no_error(picture_files, monkeypatch):
+    monkeypatch.setattr("sys.stderr", None)
+    for verbose in (True, "auto"):
+        small_transformer(verbose=verbose).transform(picture_files)
+
+
+def test_transforming_in_two_threads_leaves_torchs_threads_as_they_were(pictures):
+    from concurrent.futures import ThreadPoolExecutor
+
+    before = torch.get_num_threads()
+    expected = FrozenEncoderTransformer().transform(pictures.X[:6])
+    with ThreadPoolExecutor(2) as threads:
+        rows = list(threads.map(FrozenEncoderTransformer().transform, [pictures.X[:6]] * 4))
+    for row in rows:
+        np.testing.assert_array_equal(row, expected)
+    assert torch.get_num_threads() == before
+    with ThreadPoolExecutor(1) as later:
+        assert later.submit(torch.get_num_threads).result() == before

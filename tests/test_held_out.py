@@ -108,3 +108,13 @@ def test_too_few_pictures_are_named():
     labels = {"generator": ["", "", "a"], "source": ["s", "t", ""]}
     with pytest.raises(ValueError, match="1 generated pictures"):
         held_out_scores(LogisticRegression(), np.zeros((3, 1)), [0, 0, 1], **labels)
+
+
+def test_one_source_and_one_generator_are_split_by_picture():
+    features, y, _ = labelled()
+    blank = np.full(len(y), "")
+    one = {"generator": np.where(y == 1, "gan", ""), "source": np.where(y == 0, "cam", "")}
+    for labels in (one, {"generator": blank, "source": blank}):
+        scores = held_out_scores(LogisticRegression(), features, y, **labels)
+        assert len(np.unique(scores.fold)) == 5
+        assert "one generator only" in scores.held_out

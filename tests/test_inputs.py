@@ -91,3 +91,24 @@ def test_describe_names_a_file_and_measures_the_rest():
     assert describe(b"abcd") == "<4 bytes>"
     assert describe(np.zeros((2, 3), np.uint8)) == "<uint8 array (2, 3)>"
     assert describe(Image.new("L", (5, 4))) == "<PIL image, 5 x 4, L>"
+
+
+def test_pictures_of_one_size_that_numpy_merged_are_taken_apart():
+    images = [np.full((3, 4, 3), value, np.uint8) for value in (1, 2)]
+    merged = np.array(images, dtype=object)
+    assert merged.shape == (2, 3, 4, 3)
+    items = as_image_list(merged)
+    assert [item.dtype for item in items] == [np.uint8, np.uint8]
+    np.testing.assert_array_equal(items[1], images[1])
+
+
+def test_a_pyarrow_table_with_one_column():
+    pyarrow = pytest.importorskip("pyarrow")
+    assert as_image_list(pyarrow.table({"path": PATHS})) == PATHS
+    with pytest.raises(ValueError, match="one column of pictures"):
+        as_image_list(pyarrow.table({"path": PATHS, "label": [0, 1, 0]}))
+
+
+def test_describe_can_always_be_printed():
+    describe("a\udcff.png").encode("utf-8")
+    assert describe(None) == describe(float("nan")) == describe(pd.NA) == "<missing>"

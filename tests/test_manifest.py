@@ -1,5 +1,6 @@
 """Tables and folders of labelled pictures."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -245,3 +246,27 @@ def test_sample_of_real_pictures_from_table_and_from_folders():
     assert dict(zip(folder.X, folder.groups, strict=True)) == dict(
         zip(data.X, data.groups, strict=True)
     )
+
+
+@pytest.mark.parametrize("suffix", ["xlsx", "parquet"])
+def test_a_damaged_table_is_named(tmp_path, suffix):
+    file = tmp_path / f"table.{suffix}"
+    file.write_bytes(b"not what the name says")
+    with pytest.raises(ValueError, match=rf"table.{suffix} is damaged"):
+        load_manifest(file)
+
+
+def test_text_of_no_known_encoding_is_still_read(tmp_path):
+    file = tmp_path / "m.csv"
+    file.write_bytes(b"path,label,note\na.jpg,real,\x81\nb.jpg,fake,x\n")
+    assert load_manifest(file).y.tolist() == [0, 1]
+
+
+def test_names_that_are_not_unicode_are_kept(tmp_path):
+    for name in (b"real/\xff.png", b"fake/\xfe.png"):
+        path = os.fsencode(tmp_path) + b"/" + name
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as empty:
+            empty.write(b"")
+    paths = load_image_folder(tmp_path).X
+    assert sorted(os.fsencode(path)[-5:] for path in paths) == [b"\xfe.png", b"\xff.png"]

@@ -2,7 +2,9 @@ import io
 import threading
 
 import numpy as np
+import pandas as pd
 import pytest
+import torch
 from PIL import Image, ImageFile, ImageOps
 from sklearn.datasets import load_sample_image
 
@@ -169,9 +171,7 @@ def test_formats_that_pillow_reads(format):
 
 
 def test_avif_is_read_where_pillow_has_it():
-    from PIL import features
-
-    if not features.check("avif"):
+    if ".avif" not in Image.registered_extensions():
         pytest.skip("this Pillow was built without AVIF")
     content = encoded(picture(7), "AVIF")
     np.testing.assert_array_equal(read_image(content), by_pillow(content))
@@ -282,8 +282,11 @@ def test_a_truncated_file_is_refused(format):
 def test_missing_pixels_are_never_filled_in(monkeypatch):
     content = encoded(load_sample_image("flower.jpg")[:120, :160])
     monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
-    with pytest.raises(ImageReadError, match="LOAD_TRUNCATED_IMAGES"):
+    with pytest.raises(ImageReadError, match="truncated"):
         read_image(content[: len(content) // 2])
+    as_png = encoded(load_sample_image("flower.jpg")[:120, :160], "PNG")
+    with pytest.raises(ImageReadError, match="LOAD_TRUNCATED_IMAGES"):
+        read_image(as_png[: len(as_png) // 2])
     assert read_image(content).shape == (120, 160, 3)
 
 
@@ -301,3 +304,53 @@ def test_random_damage_costs_an_error_and_nothing_worse():
                 continue
             assert pixels.dtype == np.uint8
             assert pixels.ndim == 3
+
+
+def test_a_jpeg_whose_missing_half_is_hidden_by_an_end_marker_is_refused():
+    content = encoded(load_sample_image("flower.jpg")[:120, :160])
+    for hidden in (
+        content[: len(content) // 2] + b"\xff\xd9",
+        content[: len(content) // 2] + bytes(len(content) // 2) + b"\xff\xd9",
+    ):
+        with pytest.raises(ImageReadError, match="truncated"):
+            read_image(hidden)
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP"])
+def test_damaged_metadata_costs_no_sound_picture(format):
+    content = encoded(picture(12), format, exif=b"Exif\0\0II")
+    expected = np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
+    np.testing.assert_array_equal(read_image(content), expected)
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    import os
+
+    os.mkfifo(tmp_path / "pipe.jpg")
+    for look in (read_image, check_image):
+        with pytest.raises(ImageReadError, match="pipe"):
+            look(tmp_path / "pipe.jpg")
+
+
+@pytest.mark.parametrize("item", ["a\0b", "a\ud800b", torch.zeros(3), pd.Series([1, 2]), pd.NA])
+def test_whatever_is_wrong_is_an_image_read_error(item):
+    for look in (read_image, check_image):
+        with pytest.raises(ImageReadError):
+            look(item)
+
+
+def test_a_picture_too_large_for_pillow_is_named_with_the_remedy(monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    for look in (read_image, check_image):
+        with pytest.raises(ImageReadError, match="MAX_IMAGE_PIXELS"):
+            look(encoded(picture(0)))
+
+
+def test_file_names_need_not_be_unicode(tmp_path):
+    import os
+
+    path = os.fsdecode(os.fsencode(tmp_path) + b"/\xff\xfe.png")
+    with open(path, "wb") as file:
+        file.write(encoded(picture(0), "PNG"))
+    np.testing.assert_array_equal(read_image(path), picture(0))

@@ -1,5 +1,7 @@
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.dummy import DummyClassifier
 from sklearn.model_selection import cross_val_score
@@ -105,3 +107,35 @@ def test_keep_together_against_a_naive_computation():
     groups = keep_together(a, b)
     for i in range(60):
         np.testing.assert_array_equal(groups == groups[i], expected == expected[i])
+
+
+@pytest.mark.parametrize("n_splits", [1, 0, -1, 2.0, None, "2"])
+def test_a_wrong_number_of_folds_is_refused(n_splits):
+    with pytest.raises(ValueError, match="n_splits must be a whole number from 2 up"):
+        list(GeneratorGroupKFold(n_splits).split([0, 1], [0, 1], [0, 1]))
+
+
+def test_one_class_is_refused():
+    with pytest.raises(ValueError, match="two classes"):
+        list(GeneratorGroupKFold(2).split([1, 1], [1, 1], [0, 1]))
+
+
+def test_pictures_without_a_group_are_groups_of_their_own():
+    y = [0, 0, 1, 1]
+    for missing in (None, float("nan"), pd.NA):
+        folds = list(GeneratorGroupKFold(2).split(y, y, [missing, missing, "a", 3]))
+        assert [len(test) for _, test in folds] == [2, 2]
+
+
+def test_groups_are_routed_by_default():
+    y, groups = random_groups(1)
+    with config_context(enable_metadata_routing=True):
+        scores = cross_val_score(
+            DummyClassifier(), y[:, None], y, params={"groups": groups}, cv=GeneratorGroupKFold(3)
+        )
+    assert scores.shape == (3,)
+
+
+def test_nothing_to_keep_together():
+    assert keep_together(["", None]).tolist() == [0, 1]
+    assert keep_together(pd.Series(["a", pd.NA, "a"], dtype="string")).tolist() == [0, 1, 0]

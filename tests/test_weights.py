@@ -110,3 +110,16 @@ def test_other_contents_are_named(tmp_path):
     np.savez(tmp_path / "w.npz", a=np.zeros(2))
     with pytest.raises(WeightsFileError, match="NumPy archives"):
         read_checkpoint(tmp_path / "w.npz")
+
+
+def test_a_copied_hub_cache_is_read_through_its_links(tmp_path):
+    tensors = {"a": torch.arange(3.0)}
+    blob = tmp_path / "blobs" / "0a1b2c"
+    blob.parent.mkdir()
+    save_file(tensors, blob)
+    snapshot = tmp_path / "snapshots" / "abc"
+    snapshot.mkdir(parents=True)
+    (snapshot / "model.safetensors").symlink_to(blob)
+    for weights in (snapshot, snapshot / "model.safetensors", blob):
+        state = read_checkpoint(find_weights_file(weights))
+        torch.testing.assert_close(state["a"], tensors["a"])

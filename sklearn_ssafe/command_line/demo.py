@@ -80,7 +80,7 @@ def _report(pictures, features, failures, folds):
     from ..evaluation.held_out import fold_averages, held_out_scores, held_out_table
 
     if len(failures):
-        click.echo(f"\n{len(failures)} pictures could not be read and are left out:")
+        click.echo(f"\nLeft out, because they could not be read: {len(failures)}")
         for failure in failures.itertuples():
             click.echo(f"  row {failure.row}: {failure.path}: {failure.reason}")
     good = np.setdiff1d(np.arange(len(features)), failures["row"])
@@ -108,8 +108,7 @@ def _report(pictures, features, failures, folds):
         if n_names < _FEW_NAMES or (scores.y == few).sum() < _FEW_PICTURES:
             click.echo(
                 f"\nOnly {(scores.y == few).sum()} {word} pictures from {n_names} "
-                f"{'source' if few == 0 else 'generator'}(s): far too few to judge a detector by. "
-                "These figures are mostly chance."
+                f"{'source' if few == 0 else 'generator'}(s): too few to judge a detector by."
             )
     averages = fold_averages(scores)
     click.echo(

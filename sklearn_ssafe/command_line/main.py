@@ -35,7 +35,7 @@ def main():
         sys.exit(error.exit_code)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
-    except (ValueError, TypeError, OSError, MemoryError) as error:
+    except (ValueError, TypeError, OSError, MemoryError, ImportError) as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(1)
 

@@ -132,8 +132,8 @@ def make_generated_images(
     --------
     >>> from sklearn_ssafe.datasets import make_generated_images
     >>> data = make_generated_images(n_samples=8, image_size=64, random_state=0)
-    >>> data.y.sum()
-    np.int64(4)
+    >>> int(data.y.sum())
+    4
     >>> data.frame.columns.tolist()
     ['image', 'label', 'generator', 'source', 'group']
     """

@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.utils import Bunch
 
 TARGET_NAMES = ["real", "generated"]
+_NAMES = ("path", "generator", "source", "group")
 
 
 def as_bunch(columns):
@@ -11,7 +12,7 @@ def as_bunch(columns):
 
     Parameters
     ----------
-    columns : pandas.DataFrame or dict of list
+    columns : dict of list
         First column the pictures (``path`` or ``image``); then label (0 real, 1 generated),
         generator, source and group, in this order; then any others.
 
@@ -22,7 +23,13 @@ def as_bunch(columns):
     """
     import pandas as pd
 
-    frame = pd.DataFrame(columns)
+    # pandas' own text columns hold Unicode alone, and names of files need not be Unicode.
+    frame = pd.DataFrame(
+        {
+            name: pd.Series(column, dtype=object if name in _NAMES else None)
+            for name, column in columns.items()
+        }
+    )
     X = np.empty(len(frame), dtype=object)
     X[:] = list(frame.iloc[:, 0])
     return Bunch(

@@ -10,7 +10,7 @@ from sklearn_ssafe.datasets.labelled_images import as_bunch, fill_groups
 from sklearn_ssafe.datasets.labels import parse_labels
 
 _OPTIONAL = ("generator", "source", "group")
-_ENCODINGS = ("utf-8-sig", "cp1252")
+_ENCODINGS = ("utf-8-sig", "cp1252", "latin-1")  # the last decodes whatever there is
 
 
 def load_manifest(path, *, path_column="path", label_column="label", return_X_y=False):
@@ -99,6 +99,8 @@ def load_manifest(path, *, path_column="path", label_column="label", return_X_y=
 
 
 def _read_table(file, path_column):
+    from zipfile import BadZipFile
+
     import pandas as pd
 
     kind = file.suffix.lower()
@@ -117,6 +119,8 @@ def _read_table(file, path_column):
         ) from error
     except pd.errors.EmptyDataError:
         raise ValueError(f"{file.name} is empty. Columns path and label are needed.") from None
+    except (ValueError, BadZipFile) as error:
+        raise ValueError(f"{file.name} is damaged, or no {kind} file: {error}") from error
     raise ValueError(
         f"{file.name} is not a kind of table that is read here: "
         "give a .csv, .tsv, .txt, .xlsx or .parquet file."

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from .factories import factory_token
 from .layers import resolve_layers
 from .names import FORENSIC, resolve_name
 from .precision import resolve_device, resolve_precision
@@ -100,7 +101,17 @@ def load_encoder(
         )
     library, name = resolve_name(encoder) if isinstance(encoder, str) else ("module", None)
     if library == FORENSIC:
-        return _forensic(pretrained, weights, layers, pooling, preprocess, n_views, device)
+        _refuse_choices_of_towers(
+            pretrained=pretrained,
+            weights=weights,
+            layers=layers,
+            pooling=pooling,
+            preprocess=preprocess,
+            precision=precision,
+        )
+        from .forensic import ForensicEncoder
+
+        return ForensicEncoder(n_views=n_views, device=resolve_device(device))
     device = resolve_device(device)
     n_views = 1 if n_views is None else n_views
     if library == "module":
@@ -154,11 +165,10 @@ def _module_tower(encoder, cut_views, device, dtype):
         view = torch.from_numpy(cut_views(grey)[:1])
         return load_module_tower(encoder, view.permute(0, 3, 1, 2).float(), device, dtype)
 
-    # A module in hand is its own cache; keeping it here would keep every copy that
-    # scikit-learn's `clone` makes.
     if isinstance(encoder, torch.nn.Module):
-        return load()
-    return _shared((encoder, device, dtype), load)
+        return load()  # a module in hand is its own cache
+    token = factory_token(encoder)
+    return load() if token is None else _shared((token, device, dtype), load)
 
 
 def _shared(key, load):
@@ -179,20 +189,15 @@ def _identity(weights):
     return tuple((str(file), file.stat().st_mtime_ns, file.stat().st_size) for file in files)
 
 
-def _forensic(pretrained, weights, layers, pooling, preprocess, n_views, device):
-    asked = {
-        "pretrained": (pretrained, None),
-        "weights": (weights, None),
-        "layers": (layers, "final"),
-        "pooling": (pooling, "auto"),
-        "preprocess": (preprocess, "auto"),
-    }
-    for parameter, (value, default) in asked.items():
+def _refuse_choices_of_towers(**asked):
+    defaults = {"layers": "final", "pooling": "auto", "preprocess": "auto", "precision": "auto"}
+    for parameter, value in asked.items():
+        default = defaults.get(parameter)
+        if parameter == "precision" and value == "fp32":  # which it is
+            continue
         if value is not default and value != default:
             raise ValueError(
-                f"{parameter}={value!r} with encoder='forensic', which has no weights, layers or "
-                f"preprocessing to choose from. Leave {parameter} out or name another encoder."
+                f"{parameter}={value!r} with encoder='forensic', which has no weights, layers, "
+                f"preprocessing or number format to choose from. Leave {parameter} out or name "
+                "another encoder."
             )
-    from .forensic import ForensicEncoder
-
-    return ForensicEncoder(n_views=n_views, device=resolve_device(device))

@@ -15,6 +15,8 @@ from .fingerprint import hash_of_code, members_that_change
 
 _RESIZE_MODES = ("shortest", "longest", "squash", "crops")
 _LARGE_ENOUGH = (1024, 1024, 3)  # for whatever a user's own function cuts out
+# A strip of one pixel's width would be blown up to gigabytes before the centre is cropped.
+_MOST_PIXELS = 100_000_000
 _PREPROCESS_NAMES = ("auto", "squash", "center_crop", "crops")
 
 
@@ -169,6 +171,11 @@ class _ResizedView:
         image = Image.fromarray(image)
         target = tuple(math.floor(side / spec.crop_pct) for side in spec.size)
         height, width = _resized_size(image.height, image.width, target, spec.resize_mode)
+        if height * width > _MOST_PIXELS:
+            raise ValueError(
+                f"the picture is {image.width} x {image.height} pixels, which {spec.resize_mode!r} "
+                f"would resize to {width} x {height}: too long and narrow"
+            )
         image = image.resize((width, height), self.resampling)
         return np.array(_center_crop(image, spec.size, spec.fill))[None]
 
@@ -210,7 +217,10 @@ class _UserViews:
     @cached_property
     def _changing(self):
         grey = np.full(_LARGE_ENOUGH, 128, dtype=np.uint8)
-        return members_that_change([self.function], lambda: self(grey))[1]
+        try:
+            return members_that_change([self.function], lambda: self(grey))[1]
+        except Exception:  # it does not take this picture; it will be told of others
+            return frozenset()
 
     def __call__(self, image):
         result = self.function(Image.fromarray(image))

@@ -50,12 +50,12 @@ def find_weights_file(weights):
     """
     path = Path(weights).expanduser()
     if path.is_file():
-        return path.resolve()
+        return path.absolute()
     if not path.is_dir():
         raise WeightsNotFoundError(f"weights={str(weights)!r}: there is no such file or folder.")
     for name in FOLDER_ORDER:
         if (path / name).is_file():
-            return (path / name).resolve()
+            return (path / name).absolute()
     files = sorted(file for file in path.iterdir() if file.suffix in _SUFFIXES)
     if not files:
         raise WeightsNotFoundError(
@@ -67,7 +67,7 @@ def find_weights_file(weights):
             f"weights={str(weights)!r}: the folder holds several weights files ({names}) and none "
             f"of the names {', '.join(FOLDER_ORDER)}. Pass the file itself."
         )
-    return files[0].resolve()
+    return files[0].absolute()
 
 
 def read_checkpoint(file, wanted=None):
@@ -94,7 +94,7 @@ def read_checkpoint(file, wanted=None):
         When the file is damaged, is no checkpoint, or could only be read by running code.
     """
     file = Path(file)
-    if file.suffix == ".safetensors":
+    if file.suffix == ".safetensors" or _is_safetensors(file):
         return _read_safetensors(file, wanted)
     if file.suffix in (".npz", ".npy"):
         raise WeightsFileError(
@@ -103,6 +103,14 @@ def read_checkpoint(file, wanted=None):
         )
     state = _read_torch(file)
     return {name: tensor for name, tensor in _plain_names(state) if wanted is None or wanted(name)}
+
+
+def _is_safetensors(file):
+    """Tell by the content, for the hub's cache keeps files under names without a suffix."""
+    with file.open("rb") as opened:
+        head = opened.read(9)
+    # The length of a JSON header in eight bytes, and the header's first character.
+    return head[8:] == b"{" and int.from_bytes(head[:8], "little") < file.stat().st_size
 
 
 def _read_safetensors(file, wanted):

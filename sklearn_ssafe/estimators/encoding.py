@@ -2,6 +2,7 @@
 
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import islice
 
 import numpy as np
@@ -12,10 +13,11 @@ from ..images.reading import ImageReadError, check_image, read_image
 # Pictures waiting, decoded, for the encoder: enough to bridge one slow file, small enough that
 # memory stays flat however long the run.
 _BATCHES_AHEAD = 2
+# Headers looked at ahead: they hold no pixels.
 _LOOKS_AHEAD = 256
 
 
-def find_unreadable(items, *, num_workers=None, decode=False):
+def find_unreadable(items, *, num_workers=None, decode=False, on_done=None):
     """Look at every picture without encoding any.
 
     Parameters
@@ -27,6 +29,8 @@ def find_unreadable(items, *, num_workers=None, decode=False):
     decode : bool, default=False
         Whether to decode each picture, which also finds files that break off in the middle. Without
         it only the headers are read.
+    on_done : callable or None, default=None
+        Called with 1 after every picture.
 
     Returns
     -------
@@ -41,9 +45,14 @@ def find_unreadable(items, *, num_workers=None, decode=False):
             return str(error)
         return None
 
-    with ThreadPoolExecutor(_n_threads(num_workers)) as threads:
-        reasons = enumerate(_map_ahead(threads, look, items, _LOOKS_AHEAD))
-        return {row: reason for row, reason in reasons if reason is not None}
+    reasons = {}
+    with _reading_threads(num_workers) as threads:
+        for row, reason in enumerate(_map_ahead(threads, look, items, _LOOKS_AHEAD)):
+            if reason is not None:
+                reasons[row] = reason
+            if on_done is not None:
+                on_done(1)
+    return reasons
 
 
 def encode_batches(encoder, items, prepare, *, batch_size="auto", num_workers=None):
@@ -68,14 +77,18 @@ def encode_batches(encoder, items, prepare, *, batch_size="auto", num_workers=No
     encoded : list of (object, ndarray of float32, shape (n_features,))
         Items that were encoded, each with its features.
     others : list of (object, object)
-        Items that were not, each with what `prepare` returned.
+        Items that were not, each with what `prepare` returned, or with the reason as a str.
     """
     batch_size = choose_batch_size(encoder, batch_size)
-    threads = ThreadPoolExecutor(_n_threads(num_workers), thread_name_prefix="ssafe-read")
-    try:
+    shape = None
+    with _reading_threads(num_workers) as threads:
         prepared = _map_ahead(threads, prepare, items, _BATCHES_AHEAD * batch_size)
         batch, views, others = [], [], []
         for n_taken, (item, result) in enumerate(zip(items, prepared, strict=True), 1):
+            if isinstance(result, np.ndarray):
+                shape = shape or result.shape
+                if result.shape != shape:
+                    result = f"was prepared with shape {result.shape}, others with {shape}"
             if isinstance(result, np.ndarray):
                 batch.append(item)
                 views.append(result)
@@ -85,8 +98,6 @@ def encode_batches(encoder, items, prepare, *, batch_size="auto", num_workers=No
                 features = _encode(encoder, np.stack(views)) if views else ()
                 yield list(zip(batch, features, strict=True)), others
                 batch, views, others = [], [], []
-    finally:  # also on Ctrl-C: leave at once, with no thread behind
-        threads.shutdown(wait=True, cancel_futures=True)
 
 
 def choose_batch_size(encoder, batch_size):
@@ -128,6 +139,17 @@ def _encode(encoder, views):
     return np.concatenate([_encode(encoder, views[:half]), _encode(encoder, views[half:])])
 
 
+@contextmanager
+def _reading_threads(num_workers):
+    """Reading threads that on Ctrl-C leave at once, with none behind."""
+    n_threads = num_workers if num_workers is not None else min(8, cpu_count())
+    threads = ThreadPoolExecutor(n_threads, thread_name_prefix="ssafe-read")
+    try:
+        yield threads
+    finally:
+        threads.shutdown(wait=True, cancel_futures=True)
+
+
 def _map_ahead(threads, function, items, n_ahead):
     """Yield ``function(item)`` in order, with at most `n_ahead` results waiting."""
     waiting = deque()
@@ -139,7 +161,3 @@ def _map_ahead(threads, function, items, n_ahead):
         for item in islice(remaining, 1):
             waiting.append(threads.submit(function, item))
         yield result
-
-
-def _n_threads(num_workers):
-    return num_workers if num_workers is not None else min(8, cpu_count())

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils._set_output import _get_output_config
 
+from ..encoders.factories import factory_token, remember_factory
 from ..encoders.loading import load_encoder
 from ..images.inputs import as_image_list
 from ..store.opening import open_store
@@ -217,9 +218,7 @@ class FrozenEncoderTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         self : FrozenEncoderTransformer
             The transformer itself.
         """
-        self._validate_params()
-        as_image_list(X)
-        self.n_features_out_ = self._load().n_features
+        self._begin(X)
         return self
 
     def transform(self, X):
@@ -252,7 +251,7 @@ class FrozenEncoderTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
             The folder of `cache` cannot be used, or not for this encoder; the work goes on without.
         """
         self._validate_params()
-        return self._encode(X)
+        return self._encode(X, self._load())
 
     @with_callbacks
     def fit_transform(self, X, y=None):
@@ -270,16 +269,16 @@ class FrozenEncoderTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         features : ndarray of float32, shape (n_samples, n_features)
             One row for each picture, in the order of X; a table after ``set_output``.
         """
-        self.fit(X)
+        encoder = self._begin(X)
         callbacks = None
 
         def start_callbacks(n_missing):
             nonlocal callbacks
-            batch_size = choose_batch_size(self._load(), self.batch_size)
+            batch_size = choose_batch_size(encoder, self.batch_size)
             callbacks = BatchCallbacks(self, -(-n_missing // batch_size), X, y)
             return callbacks
 
-        features = self._encode(X, start_callbacks)
+        features = self._encode(X, encoder, start_callbacks)
         callbacks.all_done()
         return features
 
@@ -300,6 +299,13 @@ class FrozenEncoderTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         self._validate_params()
         return np.asarray(self._load().feature_names, dtype=object)
 
+    def _begin(self, X):
+        self._validate_params()
+        as_image_list(X)
+        encoder = self._load()
+        self.n_features_out_ = encoder.n_features
+        return encoder
+
     def _load(self):
         if isinstance(self.encoder, DetachedModule):
             raise ValueError(self.encoder.explain())
@@ -315,9 +321,8 @@ class FrozenEncoderTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
             precision=self.precision,
         )
 
-    def _encode(self, X, start_callbacks=None):
+    def _encode(self, X, encoder, start_callbacks=None):
         items = as_image_list(X)
-        encoder = self._load()
         work = StoredEncoding(
             encoder,
             items,
@@ -349,9 +354,14 @@ class FrozenEncoderTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
     def _raise_early(self, work):
         """Name every bad picture before hours of encoding, if a look at the headers finds one."""
         new = [work.items[row] for row in work.missing]
-        if not find_unreadable(new, num_workers=self.num_workers):
+
+        def look(description, **how):
+            with progress_bar(len(new), description, self.verbose) as bar:
+                return find_unreadable(new, num_workers=self.num_workers, on_done=bar.update, **how)
+
+        if not look("looking for bad files"):
             return
-        reasons = find_unreadable(new, num_workers=self.num_workers, decode=True)
+        reasons = look("looking for truncated files", decode=True)
         reasons = {work.missing[place]: reason for place, reason in reasons.items()}
         self.failures_ = failures_table(work.items, reasons)
         self._report(None, len(work.items))
@@ -408,11 +418,17 @@ class FrozenEncoderTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         state = dict(super().__getstate__())
         if _is_module(self.encoder):
             state["encoder"] = DetachedModule(self.encoder)
+        elif callable(self.encoder):
+            state["_factory_token"] = factory_token(self.encoder)
         return state
 
     def __setstate__(self, state):
+        state = dict(state)
+        token = state.pop("_factory_token", None)
         if isinstance(state["encoder"], DetachedModule):
-            state = {**state, "encoder": state["encoder"].restore()}
+            state["encoder"] = state["encoder"].restore()
+        elif token is not None:
+            remember_factory(state["encoder"], token)
         super().__setstate__(state)
 
 

@@ -46,7 +46,7 @@ def progress_bar(n_items, description, verbose, n_done=0):
         initial=n_done,
         desc=description,
         unit="img",
-        disable=not verbose or (verbose == "auto" and not watched),
+        disable=sys.stderr is None or not verbose or (verbose == "auto" and not watched),
         delay=_SECONDS_BEFORE_BAR if verbose == "auto" else 0,
         dynamic_ncols=True,
     )

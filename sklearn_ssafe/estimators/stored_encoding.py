@@ -170,9 +170,14 @@ class StoredEncoding:
                 return needless
             if content is item and is_file(item):
                 content = self._read(row)
-            return self.encoder.prepare(read_image(content))
+            pixels = read_image(content)
         except ImageReadError as error:
-            return error
+            return str(error)
+        try:
+            return self.encoder.prepare(pixels)
+        except Exception as error:  # a user's own preprocessing may raise anything
+            name = self.encoder.name
+            return f"could not be prepared for {name}: {type(error).__name__}: {error}"
 
     def _read(self, row):
         """Read a file, and note the hash of its content."""
@@ -215,7 +220,7 @@ class StoredEncoding:
             elif isinstance(result, _SameAs):
                 self._same_as[row] = result.row
             else:
-                self.reasons[row] = str(result)
+                self.reasons[row] = result
             self._note_file(row, files)
         self._store.put({}, files)
         return len(elsewhere) + len(self._same_as) - n_before
@@ -228,8 +233,8 @@ class StoredEncoding:
                 self.features[row] = features
             else:
                 self.reasons[row] = (
-                    f"the encoder {self.encoder.name} returned values that are not finite: "
-                    'try precision="fp32"'
+                    f"the encoder {self.encoder.name} returned values that are not finite; "
+                    'with bf16 or fp16, try precision="fp32"'
                 )
             digest = self._digests.get(row)
             if digest is not None and row not in self.reasons:

@@ -7,6 +7,7 @@ import pandas as pd
 from sklearn.base import clone
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
+from ..missing import is_missing
 from .splits import GeneratorGroupKFold, keep_together
 
 
@@ -99,7 +100,7 @@ def _units(y, generator, source, groups):
         if len(np.unique(name[mine & (name != "")])) > 1:
             words.append(f"whole {unit}s")
         else:
-            words.append(f"single pictures (there is one {unit} only)")
+            words.append(f"single pictures or groups (there is one {unit} only)")
             name[mine] = ""
             if len(np.unique(group[mine])) < 2:
                 group[mine] = ""
@@ -110,7 +111,7 @@ def _known(*columns):
     """Take each row's first label that is known."""
     known = np.full(len(columns[0]), "", dtype=object)
     for column in columns:
-        values = ["" if value is None or value != value else str(value) for value in column]
+        values = ["" if is_missing(value) else str(value) for value in column]
         known = np.where(known == "", np.array(values, dtype=object), known)
     return known
 

@@ -1,5 +1,7 @@
 """Folds that keep whole generators and whole sources of real pictures together."""
 
+from numbers import Integral
+
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
@@ -7,6 +9,8 @@ from sklearn.model_selection import BaseCrossValidator
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_consistent_length, column_or_1d
+
+from ..missing import is_missing
 
 
 def keep_together(*labels):
@@ -38,14 +42,16 @@ def keep_together(*labels):
     for values in labels:
         numbers = {}
         for row, value in enumerate(values):
-            if value is None or value != value or value == "":
+            if is_missing(value) or value == "":
                 continue
             picture.append(row)
             node.append(n_nodes + numbers.setdefault(value, len(numbers)))
         n_nodes += len(numbers)
     size = n_samples + n_nodes
+    # 32 bits: SciPy 1.11 takes no others here, and goes on with wrong groups.
+    ends = np.array(picture, dtype=np.int32), np.array(node, dtype=np.int32) + np.int32(n_samples)
     links = coo_array(
-        (np.ones(len(picture), dtype=bool), (picture, np.add(node, n_samples, dtype=int))),
+        (np.ones(len(picture), dtype=bool), ends),
         shape=(size, size),
     )
     component = connected_components(links, directed=False)[1][:n_samples]
@@ -83,6 +89,8 @@ class GeneratorGroupKFold(BaseCrossValidator):
     [2 3 4 5]
     """
 
+    __metadata_request__split = {"groups": True}  # noqa: RUF012  (scikit-learn's convention)
+
     def __init__(self, n_splits=5, *, shuffle=False, random_state=None):
         self.n_splits = n_splits
         self.shuffle = shuffle
@@ -109,9 +117,11 @@ class GeneratorGroupKFold(BaseCrossValidator):
                 "GeneratorGroupKFold needs y and groups: pass groups=..., one label a picture that "
                 "names its generator or, for a real picture, its source"
             )
-        y, groups = column_or_1d(y), column_or_1d(groups)
+        if not isinstance(self.n_splits, Integral) or self.n_splits < 2:
+            raise ValueError(f"n_splits must be a whole number from 2 up, got {self.n_splits!r}")
+        y = column_or_1d(y)
         check_consistent_length(y, groups)
-        if type_of_target(y) != "binary":
+        if type_of_target(y) != "binary" or len(np.unique(y)) != 2:
             raise ValueError(f"y must have two classes, got {np.unique(y).tolist()}")
         fold = self._deal(y, groups)
         for number in range(self.n_splits):
@@ -119,14 +129,14 @@ class GeneratorGroupKFold(BaseCrossValidator):
 
     def _deal(self, y, groups):
         classes, y = np.unique(y, return_inverse=True)
-        names, group = np.unique(groups, return_inverse=True)
+        group, names = _numbered(groups)
         counts = np.zeros((len(names), 2))
         np.add.at(counts, (group, y), 1)
         for label, n_groups in zip(classes, (counts > 0).sum(axis=0), strict=True):
             if n_groups < self.n_splits:
                 raise ValueError(
                     f"n_splits={self.n_splits} folds need at least as many groups of every class, "
-                    f"and class {label!r} has {n_groups}"
+                    f"and class {label} has {n_groups}"
                 )
         counts /= counts.sum(axis=0)  # a class's share, so that a rare class weighs as much
         order = np.arange(len(names))
@@ -145,3 +155,14 @@ class GeneratorGroupKFold(BaseCrossValidator):
                 "because some hold both classes: take fewer folds"
             )
         return fold_of[group]
+
+
+def _numbered(groups):
+    """Number the groups in the order of their names; a picture without one is one of its own."""
+    labels = [
+        ("", row) if is_missing(label) else (f"{type(label).__name__} {label}", -1)
+        for row, label in enumerate(groups)
+    ]
+    names = sorted(set(labels))
+    number = {name: position for position, name in enumerate(names)}
+    return np.array([number[label] for label in labels]), names

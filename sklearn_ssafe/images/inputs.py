@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from ..missing import is_missing
+
 ACCEPTED = (
     "a 1-D sequence, a pandas or polars Series, a table with one column, or a 4-D uint8 array "
     "(n_images, height, width, channels) of: file paths (str or Path), bytes of a picture file, "
@@ -57,6 +59,8 @@ def _list_of(X):
         )
     if isinstance(X, np.ndarray):
         return _list_of_array(X)
+    if hasattr(X, "to_pandas") and hasattr(X, "column_names"):  # a pyarrow table
+        X = X.to_pandas()
     if hasattr(X, "columns") and hasattr(X, "shape"):  # a pandas or polars table
         return _only_column(X)
     if hasattr(X, "to_list"):  # a pandas or polars Series
@@ -83,6 +87,8 @@ def _list_of_array(X):
             return X.tolist()
         if X.ndim == 2:
             raise ValueError(_many_columns(X.shape[1]))
+        if X.ndim == 4:  # NumPy made one array of a list of pictures of one size
+            return list(X.astype(np.uint8)) if _holds_bytes(X) else list(X)
     elif X.ndim == 4:
         return list(X)
     if X.dtype.kind == "c":
@@ -96,6 +102,10 @@ def _list_of_array(X):
         f"Reshape your data: X is an array of shape {X.shape} and type {X.dtype}, which holds no "
         f"pictures. Pass {ACCEPTED}."
     )
+
+
+def _holds_bytes(X):
+    return all(isinstance(value, np.uint8 | int) and 0 <= value <= 255 for value in X.ravel())
 
 
 def _only_column(table):
@@ -129,7 +139,10 @@ def describe(item):
         The path of a file, or the kind and size of a picture in memory.
     """
     if isinstance(item, str | Path):
-        return str(item)
+        # A name that is not Unicode could be neither printed nor written to a table.
+        return str(item).encode("utf-8", "backslashreplace").decode()
+    if is_missing(item):
+        return "<missing>"
     if isinstance(item, bytes | bytearray | memoryview):
         return f"<{len(item)} bytes>"
     if isinstance(item, Image.Image):

@@ -7,18 +7,22 @@ times faster, and Pillow for everything else and for every file that simplejpeg 
 import functools
 import io
 import re
+import stat
 import threading
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import simplejpeg
-from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
+from ..missing import is_missing
 from .inputs import describe
 from .modes import to_rgb
 
 _URL = re.compile(r"^([a-z][a-z0-9+.-]+://|data:image/)", re.IGNORECASE)
 _ORIENTATION = 0x0112  # the EXIF tag
+_HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevm", b"hevs", b"mif1", b"msf1")
 _SHARED_PICTURE = threading.Lock()
 
 
@@ -50,21 +54,14 @@ def read_image(item):
     ImageReadError
         The picture is missing, empty, truncated, of an unknown format, or a URL.
     """
-    try:
+    with _every_error_as_image_read_error():
         if isinstance(item, np.ndarray):
             return _from_array(item)
         if isinstance(item, Image.Image):
             with _SHARED_PICTURE:  # the same lazily opened picture may stand in two rows
                 item.load()
             return _from_pillow(item)
-        return _from_bytes(read_content(item))
-    except ImageReadError:
-        raise
-    # A decoder meets every kind of damage in its own way (struct.error, SyntaxError, ...), and
-    # one bad picture must cost one row, never the run.
-    except Exception as error:
-        reason = str(error).strip() or type(error).__name__
-        raise ImageReadError(f"could not be decoded: {reason}") from error
+        return _from_bytes(_content(item))
 
 
 def check_image(item):
@@ -83,17 +80,33 @@ def check_image(item):
     ImageReadError
         With the same reason that `read_image` would give.
     """
-    if isinstance(item, np.ndarray):
-        _check_array(item)
-    elif isinstance(item, str | Path):
-        path = _local_path(item)
-        try:
-            with path.open("rb") as file:
+    with _every_error_as_image_read_error():
+        if isinstance(item, np.ndarray):
+            _check_array(item)
+        elif isinstance(item, str | Path):
+            with _opened_file(item) as file:
                 _open(file).close()
-        except OSError as error:
-            raise _unopened(error) from error
-    elif not isinstance(item, Image.Image):
-        _open(io.BytesIO(read_content(item))).close()
+        elif not isinstance(item, Image.Image):
+            _open(io.BytesIO(_content(item))).close()
+
+
+@contextmanager
+def _every_error_as_image_read_error():
+    """Turn whatever a decoder raises into the one error that costs one row and not the run.
+
+    Every kind of damage is met in its own way: struct.error, SyntaxError, MemoryError ...
+    """
+    try:
+        yield
+    except ImageReadError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise ImageReadError(
+            f"is too large: {error}. Where you trust it, raise PIL.Image.MAX_IMAGE_PIXELS"
+        ) from error
+    except Exception as error:
+        reason = str(error).strip() or type(error).__name__
+        raise ImageReadError(f"could not be decoded: {reason}") from error
 
 
 # Where the bytes come from ---------------------------------------------------------------------
@@ -116,14 +129,17 @@ def read_content(item):
     ImageReadError
         The file is missing or empty, or the item is no file.
     """
+    with _every_error_as_image_read_error():
+        return _content(item)
+
+
+def _content(item):
     if isinstance(item, bytes | bytearray | memoryview):
         content = bytes(item)
     elif isinstance(item, str | Path):
-        try:
-            content = _local_path(item).read_bytes()
-        except OSError as error:
-            raise _unopened(error) from error
-    elif item is None or item != item or str(item) == "<NA>":  # None, NaN, NaT, pandas.NA
+        with _opened_file(item) as file:
+            content = file.read()
+    elif is_missing(item):
         raise ImageReadError("the value is missing")
     else:
         raise ImageReadError(
@@ -133,6 +149,21 @@ def read_content(item):
     if not content:
         raise ImageReadError("the file is empty (0 bytes)")
     return content
+
+
+@contextmanager
+def _opened_file(item):
+    path = _local_path(item)
+    try:
+        # Reading a pipe or a device may never end.
+        mode = path.stat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise ImageReadError("is a pipe, socket or device, not a picture file")
+        file = path.open("rb")
+    except OSError as error:
+        raise _unopened(error) from error
+    with file:
+        yield file
 
 
 def _local_path(item):
@@ -145,8 +176,6 @@ def _local_path(item):
 
 
 def _unopened(error):
-    if isinstance(error, ImageReadError):
-        return error
     if isinstance(error, FileNotFoundError):
         return ImageReadError("no such file")
     if isinstance(error, IsADirectoryError):
@@ -180,21 +209,10 @@ def _open(file):
         if not head:
             raise ImageReadError("the file is empty (0 bytes)") from error
         raise ImageReadError(_unknown_format(head)) from error
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise
-        raise ImageReadError(f"could not be decoded: {error}") from error
 
 
 def _unknown_format(head):
-    if head[4:8] == b"ftyp" and head[8:12] in (
-        b"heic",
-        b"heix",
-        b"hevc",
-        b"mif1",
-        b"msf1",
-        b"heim",
-    ):
+    if head[4:8] == b"ftyp" and head[8:12] in _HEIC_BRANDS:
         return 'is a HEIC picture, which needs the extra "heif": pip install "sklearn-ssafe[heif]"'
     if head[4:8] == b"ftyp" and head[8:12] in (b"avif", b"avis"):
         return "is an AVIF picture, which this Pillow cannot read: pip install --upgrade pillow"
@@ -219,30 +237,37 @@ def _register_plugins():
 def _decode_jpeg(content, opened):
     """Decode by simplejpeg, or return None where Pillow has to decide.
 
-    Strict mode refuses whatever is not quite regular, down to a stray byte between markers.
-    Pillow then says whether the file is sound, so both decoders accept the same files.
+    Strict mode refuses whatever is not quite regular, down to a stray byte between markers. Pillow
+    then says whether the file is sound, except where pixels are missing, which Pillow would fill
+    with grey if only the end marker is there.
     """
     colorspace = "GRAY" if opened.mode == "L" else "RGB"
     try:
         pixels = simplejpeg.decode_jpeg(content, colorspace, strict=True)
-    except ValueError:
+    except ValueError as error:
+        if "premature end" in str(error).lower():
+            raise ImageReadError(f"is truncated: {error}") from error
         return None
     if pixels.shape[:2] != (opened.height, opened.width):
         return None
     if colorspace == "GRAY":
         pixels = np.broadcast_to(pixels, (*pixels.shape[:2], 3))
-    return np.ascontiguousarray(_oriented(pixels, opened.getexif().get(_ORIENTATION, 1)))
+    return _upright(pixels, opened)
 
 
-def _oriented(pixels, orientation):
+def _upright(pixels, image):
     """Undo the camera's rotation, EXIF 2.3 tag 0x0112 (values 1 to 8)."""
+    try:
+        orientation = image.getexif().get(_ORIENTATION, 1)
+    except Exception:  # damaged metadata is no reason to lose sound pixels
+        orientation = 1
     if orientation in (5, 6, 7, 8):
         pixels = pixels.transpose(1, 0, 2)
     if orientation in (3, 4, 7, 8):
         pixels = pixels[::-1]
     if orientation in (2, 3, 6, 7):
         pixels = pixels[:, ::-1]
-    return pixels
+    return np.ascontiguousarray(pixels)
 
 
 def _refuse_filled_in_pixels(image):
@@ -261,8 +286,7 @@ def _refuse_filled_in_pixels(image):
 def _from_pillow(image):
     if image.width == 0 or image.height == 0:
         raise ImageReadError(f"the picture is empty ({image.width} x {image.height} pixels)")
-    upright = ImageOps.exif_transpose(image)
-    return np.array(to_rgb(upright), dtype=np.uint8)
+    return _upright(np.array(to_rgb(image), dtype=np.uint8), image)
 
 
 # From an array to pixels -----------------------------------------------------------------------

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 
 from ..base import Encoder
 from ..fingerprint import NotRecognisableError
@@ -42,11 +43,6 @@ FAMILIES = {
 """Feature families in column order: each module has ``names()`` and ``compute(planes)``."""
 
 DEFAULT_N_VIEWS = 4
-
-OVERALL_SCALE = 0.1
-"""All columns are multiplied by this. The families' own scales make columns of order one, and so
-many columns make rows of length 30 or so. At a tenth of that, linear models with scikit-learn's
-defaults converge, and are regularised about as they are on embeddings."""
 
 
 class ForensicEncoder(Encoder):
@@ -137,19 +133,27 @@ class ForensicEncoder(Encoder):
         Its planes stay in the cache, no core waits for another inside the hundreds of small
         operations, and sums are the same to the last bit whatever else is in the batch.
         """
-        n_threads = torch.get_num_threads()
-        workers = min(n_threads, len(views))
-        with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            rows = list(pool.map(self._encode_chunk, views.cpu().split(1)))
-        # The workers' setting is also the default of threads started later: put it back.
-        torch.set_num_threads(n_threads)
-        return torch.cat(rows)
+        pictures = views.cpu().split(1)
+        n_threads = min(torch.get_num_threads(), len(pictures))
+        if n_threads == 1:
+            return torch.cat([self._encode_chunk(picture) for picture in pictures])
+        with ThreadPoolExecutor(n_threads, initializer=_compute_single_threaded) as threads:
+            return torch.cat(list(threads.map(self._encode_chunk, pictures)))
 
     @torch.inference_mode()
     def _encode_chunk(self, views):
         planes = Planes(views)
         columns = torch.cat([module.compute(planes) for module in FAMILIES.values()], 1)
-        return OVERALL_SCALE * columns
+        # The families' own scales make columns of order one. Divided by the root of their number,
+        # they make rows of length one or so, like normalised embeddings, on which linear models
+        # converge and are regularised sensibly with scikit-learn's defaults.
+        return columns / self.n_features**0.5
+
+
+def _compute_single_threaded():
+    """Let torch use no further threads for what this thread computes."""
+    torch.get_num_threads()  # torch sets a thread's number when first asked, and not again
+    threadpool_limits(1, user_api="openmp")
 
 
 @cache
