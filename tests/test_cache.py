@@ -397,6 +397,11 @@ def test_a_folder_that_cannot_be_used_costs_a_warning(picture_files, tmp_path, c
             transformer(cache=tmp_path / "file").transform(picture_files)
 
 
+def test_an_empty_name_is_refused(picture_files):
+    with pytest.raises(ValueError, match="names no folder"):
+        transformer(cache="").transform(picture_files)
+
+
 def test_nothing_is_written_unless_a_folder_is_named(picture_files, tmp_path):
     script = (
         "import sys; from sklearn_ssafe import FrozenEncoderTransformer\n"

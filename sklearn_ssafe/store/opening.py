@@ -25,6 +25,11 @@ def open_store(cache, encoder):
     store : CarefulStore
         Bound to the encoder's settings.
 
+    Raises
+    ------
+    ValueError
+        For an empty name.
+
     Warns
     -----
     EncodingCacheWarning
@@ -32,6 +37,8 @@ def open_store(cache, encoder):
     """
     if cache is None:
         return CarefulStore(NoStore(), None)
+    if cache == "":
+        raise ValueError('cache="" names no folder: use "memory", a folder, or None.')
     try:
         settings = Settings(encoder)
     except NotRecognisableError as error:
