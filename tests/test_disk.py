@@ -20,6 +20,7 @@ from sklearn_ssafe.store import disk
 from sklearn_ssafe.store.disk import FILE_NAME, FORMAT, DiskStore, StoreError, open_disk_store
 from sklearn_ssafe.store.keys import FileState
 from sklearn_ssafe.store.memory import MemoryStore
+from sklearn_ssafe.store.upkeep import read_settings
 
 
 class Settings:
@@ -128,6 +129,7 @@ def test_the_file_grows_as_needed(tmp_path, monkeypatch):
         store.put(SETTINGS, some_rows(range(start, start + 1000)), {})
     assert store.path.stat().st_size > 2**20
     assert_holds(store, range(4000))
+    assert read_settings(store)[SETTINGS.key]["n_features"] == SETTINGS.n_features
 
 
 def test_one_store_for_a_folder_and_a_new_one_when_it_was_removed(tmp_path):

@@ -193,15 +193,18 @@ class DiskStore:
             raise StoreError(f"{self.folder} is read-only: new embeddings cannot be kept in it")
         packed = {settings.key + digest: row for digest, row in rows.items()}
         packed = {key: _packed(key, row) for key, row in packed.items()}
+        today = datetime.date.today().isoformat()
         with self.explained(), self._lock:
             while True:
                 try:
                     with self.writing() as transaction:
-                        self._describe(transaction, settings)
+                        if self._described.get(settings.key) != today:
+                            self._describe(transaction, settings, today)
                         for key, value in packed.items():
                             transaction.put(key, value, db=self.tables[b"rows"])
                         for path_key, (stamp, digest) in files.items():
                             transaction.put(path_key, stamp + digest, db=self.tables[b"files"])
+                    self._described[settings.key] = today
                     return
                 except lmdb.MapFullError:
                     self._env.set_mapsize(2 * self._env.info()["map_size"])
@@ -267,16 +270,11 @@ class DiskStore:
             if self._claims is not None:
                 self._claims.close()
 
-    def _describe(self, transaction, settings):
+    def _describe(self, transaction, settings, today):
         """Note what the settings are, and on which day they were last used."""
-        today = datetime.date.today().isoformat()
-        if self._described.get(settings.key) == today:
-            return
-        text = json.dumps(
-            {**settings.description, "n_features": settings.n_features, "last_used": today}
-        )
-        transaction.put(settings.key, text.encode(), db=self.tables[b"settings"])
-        self._described[settings.key] = today
+        about = {**settings.description, "n_features": settings.n_features, "last_used": today}
+        key, text = settings.key, json.dumps(about)
+        transaction.put(key, text.encode(), db=self.tables[b"settings"])
 
     @contextmanager
     def reading(self):
