@@ -99,12 +99,12 @@ def test_prune_by_name_and_by_age_makes_the_file_smaller(filled, picture_files):
     assert store.path.stat().st_size < 100_000
     assert run_count(store, large) == 10
     assert len(names) == 2
-    assert "0 embeddings removed" in run("cache", "prune", folder, "--unused-for", 30).output
+    assert "0 embeddings removed" in run("cache", "prune", folder, "--older-than", 30).output
     store = open_disk_store(folder)
-    old = {**settings[large], "last_used": (date.today() - timedelta(40)).isoformat()}
+    old = {**settings[large], "last_written": (date.today() - timedelta(40)).isoformat()}
     with store.writing() as transaction:
         transaction.put(large, json.dumps(old).encode(), db=store.tables[b"settings"])
-    assert "10 embeddings removed" in run("cache", "prune", folder, "--unused-for", 30).output
+    assert "10 embeddings removed" in run("cache", "prune", folder, "--older-than", 30).output
     again = FrozenEncoderTransformer(
         SmallTower, preprocess=PREPROCESS, cache=folder, normalize=False
     ).transform(picture_files)

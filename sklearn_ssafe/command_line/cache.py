@@ -31,13 +31,13 @@ def info(folder):
         f"{store.path}: {store.path.stat().st_size / 1e6:,.1f} MB, format {FORMAT}\n"
         f"{sum(n_rows.values()):,} embeddings, {n_files:,} files recognised without reading them"
     )
-    for key, about in sorted(settings.items(), key=lambda item: item[1]["last_used"]):
+    for key, about in sorted(settings.items(), key=lambda item: item[1]["last_written"]):
         click.echo(
             f"\nsettings {key.hex()[:12]}: {n_rows[key]:,} embeddings of {about['n_features']} "
-            f"numbers, last used {about['last_used']}"
+            f"numbers, last written {about['last_written']}"
         )
         for name, value in about.items():
-            if name not in ("n_features", "last_used"):
+            if name not in ("n_features", "last_written"):
                 click.echo(f"  {name}: {value}")
 
 
@@ -66,24 +66,24 @@ def verify(folder):
     "--settings", multiple=True, metavar="ID", help="Remove the embeddings of these settings."
 )
 @click.option(
-    "--unused-for",
+    "--older-than",
     type=click.IntRange(1),
     metavar="DAYS",
-    help="Remove those of settings with which nothing was encoded for so many days.",
+    help="Remove those of settings with which nothing new was encoded for so many days.",
 )
-def prune(folder, settings, unused_for):
+def prune(folder, settings, older_than):
     """Remove damaged embeddings from FOLDER, and those that the options name.
 
     To remove everything, delete FOLDER.
     """
+    from ..store.upkeep import old_settings
     from ..store.upkeep import prune as prune_store
-    from ..store.upkeep import unused_settings
 
     with _told():
         store = _open(folder)
         keys = {_settings_key(store, name) for name in settings}
-        if unused_for is not None:
-            keys.update(unused_settings(store, unused_for))
+        if older_than is not None:
+            keys.update(old_settings(store, older_than))
         before = store.path.stat().st_size
         n_removed, compacted = prune_store(store, keys)
     freed = max(0, before - store.path.stat().st_size)
@@ -136,7 +136,7 @@ class _told:
         return self
 
     def __exit__(self, kind, error, trace):
-        from ..store.disk import StoreError
+        from ..store.trouble import StoreError
 
         if isinstance(error, StoreError):
             raise click.ClickException(f"{error}.") from error

@@ -9,16 +9,15 @@ this format.
 import datetime
 import json
 import os
-import shutil
 import threading
-import zlib
 from contextlib import contextmanager
 from pathlib import Path
 
 import lmdb
-import numpy as np
 
 from .claims import Claims
+from .packing import packed, unpacked
+from .trouble import IF_DAMAGED, StoreError, explain
 
 FORMAT = 1
 """Version of the tables' format. A store of a newer one is left alone."""
@@ -29,12 +28,6 @@ _TABLES = (b"about", b"rows", b"files", b"settings")
 # The file may grow so far without further ado; it takes only the space that it needs.
 _FIRST_MAP_BYTES = 2**26
 _MAX_READERS = 512
-# A disk with fewer free bytes is full: LMDB calls that an error of input or output.
-_NEARLY_NOTHING = 2**17
-
-
-class StoreError(Exception):
-    """The folder cannot be used as a store; the message says why and what to do."""
 
 
 class DiskStore:
@@ -102,7 +95,7 @@ class DiskStore:
         )
         page, last = self._env.stat()["psize"], self._env.info()["last_pgno"]
         if last > 1 and self.path.stat().st_size < (last + 1) * page:
-            raise StoreError(f"{self.path} is damaged: its end is missing. {_IF_DAMAGED}")
+            raise StoreError(f"{self.path} is damaged: its end is missing. {IF_DAMAGED}")
         if not self.read_only:
             self._env.reader_check()  # free what killed processes held
         if self.read_only:
@@ -112,7 +105,7 @@ class DiskStore:
         with self.reading() as transaction:
             found = bytes(transaction.get(b"format", b"", db=self.tables[b"about"]))
         if not found.isdigit():
-            raise StoreError(f"{self.path} is damaged: it has no format version. {_IF_DAMAGED}")
+            raise StoreError(f"{self.path} is damaged: it has no format version. {IF_DAMAGED}")
         if int(found) > FORMAT:
             raise StoreError(
                 f"{self.path} is of format {int(found)}, and this sklearn-ssafe knows formats up "
@@ -191,8 +184,8 @@ class DiskStore:
         """
         if self.read_only:
             raise StoreError(f"{self.folder} is read-only: new embeddings cannot be kept in it")
-        packed = {settings.key + digest: row for digest, row in rows.items()}
-        packed = {key: _packed(key, row) for key, row in packed.items()}
+        keyed = {settings.key + digest: row for digest, row in rows.items()}
+        values = {key: packed(key, row) for key, row in keyed.items()}
         today = datetime.date.today().isoformat()
         with self.explained(), self._lock:
             while True:
@@ -200,7 +193,7 @@ class DiskStore:
                     with self.writing() as transaction:
                         if self._described.get(settings.key) != today:
                             self._describe(transaction, settings, today)
-                        for key, value in packed.items():
+                        for key, value in values.items():
                             transaction.put(key, value, db=self.tables[b"rows"])
                         for path_key, (stamp, digest) in files.items():
                             transaction.put(path_key, stamp + digest, db=self.tables[b"files"])
@@ -271,8 +264,8 @@ class DiskStore:
                 self._claims.close()
 
     def _describe(self, transaction, settings, today):
-        """Note what the settings are, and on which day they were last used."""
-        about = {**settings.description, "n_features": settings.n_features, "last_used": today}
+        """Note what the settings are, and when something was last encoded."""
+        about = {**settings.description, "n_features": settings.n_features, "last_written": today}
         key, text = settings.key, json.dumps(about)
         transaction.put(key, text.encode(), db=self.tables[b"settings"])
 
@@ -305,7 +298,7 @@ class DiskStore:
             raise
         except lmdb.Error as error:
             self.close()  # LMDB may refuse to go on with it: the next call opens it afresh
-            raise StoreError(_explain(self.path, error)) from error
+            raise StoreError(explain(self.path, error)) from error
         except OSError as error:
             self.close()
             raise StoreError(f"{self.folder}: {error.strerror or error}") from error
@@ -343,11 +336,6 @@ def open_disk_store(folder, create=True):
 _open_stores = {}
 _opening = threading.Lock()
 
-_IF_DAMAGED = (
-    "Its embeddings can be encoded again: remove the folder, or see what is left with "
-    "`ssafe cache verify`"
-)
-
 
 def _after_fork():
     """Let a forked process open its own: LMDB must not be used across a fork."""
@@ -368,47 +356,3 @@ def _identity(path):
     except OSError:
         return None
     return status.st_dev, status.st_ino
-
-
-def _packed(key, row):
-    numbers = np.ascontiguousarray(row, dtype="<f4").tobytes()
-    return _checksum(key, numbers) + numbers
-
-
-def unpacked(key, value, n_features):
-    """Read one value of the table of rows.
-
-    Parameters
-    ----------
-    key : bytes
-    value : memoryview
-    n_features : int
-
-    Returns
-    -------
-    row : ndarray of float32, shape (n_features,), or None
-        None if it is damaged.
-    """
-    # The length first: that of a damaged value may reach beyond the file.
-    if len(value) != 4 + 4 * n_features:
-        return None
-    if value[:4] != _checksum(key, value[4:]):
-        return None
-    return np.frombuffer(value, dtype="<f4", offset=4).astype(np.float32)
-
-
-def _checksum(key, numbers):
-    return zlib.crc32(numbers, zlib.crc32(key)).to_bytes(4, "little")
-
-
-def _explain(path, error):
-    if isinstance(error, lmdb.VersionMismatchError):
-        return f"{path} was written by a newer LMDB: upgrade lmdb, or name another folder"
-    damaged = (lmdb.CorruptedError, lmdb.InvalidError, lmdb.PageNotFoundError, lmdb.NotFoundError)
-    if isinstance(error, (*damaged, lmdb.BadTxnError, lmdb.PanicError)):
-        return f"{path} is damaged ({error}). {_IF_DAMAGED}"
-    try:
-        is_full = shutil.disk_usage(path.parent).free < _NEARLY_NOTHING
-    except OSError:
-        is_full = False
-    return f"{path}: {'the disk is full' if is_full else error}"

@@ -4,9 +4,10 @@ import threading
 import warnings
 
 from ..encoders.fingerprint import NotRecognisableError
-from .disk import StoreError, open_disk_store
+from .disk import open_disk_store
 from .keys import Settings
 from .memory import NoStore, shared_memory_store
+from .trouble import StoreError
 from .warning import EncodingCacheWarning
 
 

@@ -6,7 +6,9 @@ import sys
 from collections import Counter
 from datetime import date
 
-from .disk import StoreError, open_disk_store, unpacked
+from .disk import open_disk_store
+from .packing import unpacked
+from .trouble import StoreError
 
 _KEYS_AT_ONCE = 10_000
 
@@ -21,7 +23,7 @@ def read_settings(store):
     Returns
     -------
     settings : dict of bytes to dict
-        Key to description, with ``n_features`` and ``last_used`` (a date).
+        Key to description, with ``n_features`` and ``last_written`` (a date).
     """
     with store.explained(), store.reading() as transaction:
         cursor = transaction.cursor(db=store.tables[b"settings"])
@@ -130,8 +132,8 @@ def _check_here(folder):
     print(json.dumps(answer))
 
 
-def unused_settings(store, days):
-    """Find settings with which nothing was encoded for some time.
+def old_settings(store, days):
+    """Find settings with which nothing new was encoded for some time.
 
     Parameters
     ----------
@@ -146,7 +148,7 @@ def unused_settings(store, days):
     return [
         key
         for key, about in read_settings(store).items()
-        if (today - date.fromisoformat(about["last_used"])).days >= days
+        if (today - date.fromisoformat(about["last_written"])).days >= days
     ]
 
 
