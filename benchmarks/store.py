@@ -22,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from joblib.externals.loky import get_reusable_executor
 from PIL import Image
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
@@ -162,6 +163,7 @@ def search(n_images, answer):
             took = seconds(lambda inside=inside: inside.fit(paths, y))
             result[f"search_s, n_jobs={n_jobs}, {cache}"] = took
             result[f"ratio, n_jobs={n_jobs}, {cache}"] = took / (plain_pass + heads)
+        get_reusable_executor().shutdown()  # or this process would wait for idle workers
     answer.put(result)
 
 
