@@ -14,7 +14,7 @@ from sklearn_ssafe import FrozenEncoderTransformer, clear_memory_cache
 from sklearn_ssafe.command_line.main import ssafe
 from sklearn_ssafe.store.disk import FILE_NAME, open_disk_store
 
-from .towers import PREPROCESS, SmallTower
+from .towers import PREPROCESS, NamedTower
 
 
 def run(*arguments):
@@ -25,7 +25,7 @@ def run(*arguments):
 def filled(picture_files, tmp_path):
     """A folder with the embeddings of ten pictures, of 8 and of two of them of 8 other numbers."""
     folder = tmp_path / "cache"
-    settings = {"encoder": SmallTower, "cache": folder, "normalize": False}
+    settings = {"encoder": NamedTower, "cache": folder, "normalize": False}
     rows = FrozenEncoderTransformer(preprocess=PREPROCESS, **settings).transform(picture_files)
     larger = {**PREPROCESS, "size": 24}
     FrozenEncoderTransformer(preprocess=larger, **settings).transform(picture_files[:2])
@@ -42,7 +42,7 @@ def test_info_tells_what_is_there(filled):
     assert result.exit_code == 0, result.output
     assert "12 embeddings" in result.output
     assert len(names_of_settings(result.output)) == 2
-    assert "encoder: SmallTower" in result.output
+    assert "encoder: NamedTower" in result.output
     assert "'size': [24, 24]" in result.output
     assert date.today().isoformat() in result.output
 
@@ -106,7 +106,7 @@ def test_prune_by_name_and_by_age_makes_the_file_smaller(filled, picture_files):
         transaction.put(large, json.dumps(old).encode(), db=store.tables[b"settings"])
     assert "10 embeddings removed" in run("cache", "prune", folder, "--older-than", 30).output
     again = FrozenEncoderTransformer(
-        SmallTower, preprocess=PREPROCESS, cache=folder, normalize=False
+        NamedTower, preprocess=PREPROCESS, cache=folder, normalize=False
     ).transform(picture_files)
     np.testing.assert_allclose(again, rows, atol=1e-6)
 

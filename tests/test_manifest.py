@@ -12,8 +12,6 @@ from PIL import Image
 from sklearn_ssafe.datasets import load_image_folder, load_images, load_manifest
 from sklearn_ssafe.datasets.labels import GENERATED_WORDS, REAL_WORDS
 
-SAMPLE = Path(__file__).parents[2] / "shared" / "data" / "sample" / "manifest.csv"
-
 TABLE = pd.DataFrame(
     {
         "path": ["a.jpg", "sub/b.png", "c.webp", "d.jpg"],
@@ -233,15 +231,14 @@ def test_folder_linked_into_itself_ends(tmp_path):
     assert load_image_folder(tmp_path).y.tolist() == [0, 1]
 
 
-@pytest.mark.skipif(not SAMPLE.is_file(), reason="the sample of real pictures is not here")
-def test_sample_of_real_pictures_from_table_and_from_folders():
-    table = pd.read_csv(SAMPLE)
-    data = load_images(SAMPLE)
+def test_sample_of_real_pictures_from_table_and_from_folders(sample_data):
+    table = pd.read_csv(sample_data / "manifest.csv")
+    data = load_images(sample_data / "manifest.csv")
     assert len(data.X) == len(table)
     assert all(Path(path).is_file() for path in data.X)
     assert np.array_equal(data.y, (table["label"] == "generated").astype(int))
     assert data.generator.tolist() == table["generator"].fillna("").tolist()
-    folder = load_images(SAMPLE.parent)
+    folder = load_images(sample_data)
     assert dict(zip(folder.X, folder.y, strict=True)) == dict(zip(data.X, data.y, strict=True))
     assert dict(zip(folder.X, folder.groups, strict=True)) == dict(
         zip(data.X, data.groups, strict=True)

@@ -144,14 +144,14 @@ def free_encoders():
 def _named_tower(library, name, pretrained, weights, device, dtype):
     if library == "open_clip":
         from .open_clip_tower import load_open_clip_tower as load
-        from .open_clip_tower import resolve_open_clip_tag as resolve_tag
+        from .open_clip_tower import resolve_open_clip_tag
+
+        pretrained = resolve_open_clip_tag(name, pretrained, weights)
     else:
         from .timm_tower import load_timm_tower as load
-        from .timm_tower import resolve_timm_tag as resolve_tag
+        from .timm_tower import resolve_timm_tag
 
-        name, pretrained = resolve_tag(name, pretrained, weights)
-    if library == "open_clip":
-        pretrained = resolve_tag(name, pretrained, weights)
+        name, pretrained = resolve_timm_tag(name, pretrained, weights)
     key = (library, name, pretrained, _identity(weights), device, dtype)
     return _shared(key, lambda: load(name, pretrained, weights, device, dtype))
 

@@ -1,32 +1,24 @@
 """A user's own module as an encoder."""
 
 from copy import deepcopy
-from functools import cached_property
 
 import torch
 
 from .building import freeze
-from .fingerprint import hash_of_code, hash_of_tensors, members_that_change
+from .fingerprint import fingerprint_of_own, hash_of_tensors
 from .tower import Tower
 
 
 class ModuleTower(Tower):
     """A torch.nn.Module from pictures (n, 3, height, width) to features (n, n_features)."""
 
-    changing = frozenset()
-
-    @cached_property
-    def weights_hash(self):
-        """SHA-256 of parameters and of all buffers, also those that are not saved."""
-        return hash_of_tensors([*self.module.named_parameters(), *self.module.named_buffers()])
-
     @property
     def fingerprint(self):
-        """The module's code, attributes and weights; see `Encoder.fingerprint`."""
-        ignoring = self.changing | _tensors_of(self.module)
+        """The name that its author gives it, and its weights; see `Encoder.fingerprint`."""
+        tensors = [*self.module.named_parameters(), *self.module.named_buffers()]
         return {
-            "weights": self.weights_hash,
-            "code": hash_of_code(self.module, ignoring=ignoring),
+            "module": fingerprint_of_own(self.module, "a module"),
+            "weights": hash_of_tensors(tensors),
         }
 
     def final(self, pixels):
@@ -59,10 +51,7 @@ def load_module_tower(encoder, example, device, dtype):
     ValueError
         When the factory gives no module, or the module no row of features.
     """
-    if isinstance(encoder, torch.nn.Module):
-        module, changing = encoder, frozenset()
-    else:  # a class may count its instances
-        module, changing = members_that_change([encoder], encoder)
+    module = encoder if isinstance(encoder, torch.nn.Module) else encoder()
     if not isinstance(module, torch.nn.Module):
         raise ValueError(
             f"encoder={encoder!r} returned a {type(module).__name__}; it must return a "
@@ -74,19 +63,10 @@ def load_module_tower(encoder, example, device, dtype):
         module = freeze(deepcopy(module), device, dtype)
     name = type(module).__name__
     with torch.inference_mode():
-        features, counters = members_that_change(
-            [module], lambda: module(example.to(device, dtype)), ignoring=_tensors_of(module)
-        )
+        features = module(example.to(device, dtype))
     if not isinstance(features, torch.Tensor) or features.ndim != 2 or len(features) != 1:
         raise ValueError(_wrong_output(name, features))
-    tower = ModuleTower(name, module, None, features.shape[1])
-    tower.changing = changing | counters
-    return tower
-
-
-def _tensors_of(module):
-    """Name what `ModuleTower.weights_hash` covers, as members to ignore."""
-    return {(id(part), name) for part in module.modules() for name in ("_parameters", "_buffers")}
+    return ModuleTower(name, module, None, features.shape[1])
 
 
 def _is_ready(module, device, dtype):

@@ -6,15 +6,13 @@ to pictures; the scaling to floats is left to the device.
 
 import math
 from dataclasses import asdict, dataclass, fields, replace
-from functools import cached_property
 
 import numpy as np
 from PIL import Image
 
-from .fingerprint import hash_of_code, members_that_change
+from .fingerprint import fingerprint_of_own
 
 _RESIZE_MODES = ("shortest", "longest", "squash", "crops")
-_LARGE_ENOUGH = (1024, 1024, 3)  # for whatever a user's own function cuts out
 # A strip of one pixel's width would be blown up to gigabytes before the centre is cropped.
 _MOST_PIXELS = 100_000_000
 _PREPROCESS_NAMES = ("auto", "squash", "center_crop", "crops")
@@ -212,15 +210,7 @@ class _UserViews:
 
     @property
     def fingerprint(self):
-        return {"function": hash_of_code(self.function, ignoring=self._changing)}
-
-    @cached_property
-    def _changing(self):
-        grey = np.full(_LARGE_ENOUGH, 128, dtype=np.uint8)
-        try:
-            return members_that_change([self.function], lambda: self(grey))[1]
-        except Exception:  # it does not take this picture; it will be told of others
-            return frozenset()
+        return {"function": fingerprint_of_own(self.function, "a preprocessing function")}
 
     def __call__(self, image):
         result = self.function(Image.fromarray(image))
