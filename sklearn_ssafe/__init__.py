@@ -7,6 +7,7 @@ __version__ = "0.1.0.dev0"
 # Public name -> the module that holds it. Loaded on first use, so that importing the package needs
 # neither torch nor pandas.
 _MODULES = {
+    "EncodingCacheWarning": "store.warning",
     "EncodingError": "estimators.failures",
     "EncodingWarning": "estimators.failures",
     "FrozenEncoderTransformer": "estimators.frozen_encoder",
@@ -16,6 +17,7 @@ _MODULES = {
     "RobustnessCurveDisplay": "reports.robustness_curve_display",
     "WeightsFileError": "encoders.weights",
     "WeightsNotFoundError": "encoders.weights",
+    "clear_memory_cache": "store.memory",
     "free_encoders": "encoders.loading",
     "keep_together": "evaluation.splits",
     "list_encoders": "encoders.catalogue",

@@ -2,6 +2,8 @@
 
 from abc import ABC, abstractmethod
 
+from .fingerprint import NotRecognisableError
+
 
 class Encoder(ABC):
     """A frozen function from pictures to rows of named features.
@@ -35,6 +37,24 @@ class Encoder(ABC):
     def n_features(self):
         """Number of output columns."""
         return len(self.feature_names)
+
+    @property
+    def fingerprint(self):
+        """Everything that decides the features beside the picture, so that they can be kept.
+
+        Two encoders with equal fingerprints give equal features, up to the rounding of another
+        device or batch. Values can be written as JSON.
+
+        Returns
+        -------
+        fingerprint : dict of str to object
+
+        Raises
+        ------
+        NotRecognisableError
+            When a change of the encoder could go unnoticed. Its features are never kept then.
+        """
+        raise NotRecognisableError(f"{type(self).__name__} has no fingerprint")
 
     @abstractmethod
     def prepare(self, image):

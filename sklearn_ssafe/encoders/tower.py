@@ -2,11 +2,13 @@
 
 import hashlib
 from functools import cached_property
+from importlib.metadata import version
 
 import numpy as np
 import torch
 
 from .base import Encoder
+from .fingerprint import hash_of_tensors
 
 
 class Tower:
@@ -34,7 +36,11 @@ class Tower:
     has_class_token : bool
     pre_projection_width : int or None
         Features before the projection; None without a projection of its own.
+    libraries : tuple of str
+        Packages whose code computes the features.
     """
+
+    libraries = ()
 
     n_blocks = 0
     block_width = None
@@ -71,12 +77,21 @@ class Tower:
     @cached_property
     def weights_hash(self):
         """SHA-256 of the weights as they are in memory, as 64 hexadecimal digits."""
-        digest = hashlib.sha256()
-        for name, tensor in sorted(self.module.state_dict().items()):
-            digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-            flat = tensor.detach().cpu().contiguous().reshape(-1)
-            digest.update(flat.view(torch.uint8).numpy())
-        return digest.hexdigest()
+        return hash_of_tensors(sorted(self.module.state_dict().items()))
+
+    @property
+    def fingerprint(self):
+        """What the tower computes, as a dict of str to str; see `Encoder.fingerprint`."""
+        return {
+            "weights": self.weights_hash,
+            "architecture": self._architecture_hash,
+            **{library: version(library) for library in self.libraries},
+        }
+
+    @cached_property
+    def _architecture_hash(self):
+        # Activations, widths and constants, which the weights do not tell.
+        return hashlib.sha256(repr(self.module).encode()).hexdigest()
 
 
 class TowerEncoder(Encoder):
@@ -108,6 +123,22 @@ class TowerEncoder(Encoder):
     def weights_hash(self):
         """SHA-256 of the tower's weights, computed when first asked for."""
         return self.tower.weights_hash
+
+    @property
+    def fingerprint(self):
+        """The tower, its layers and how pictures are prepared; see `Encoder.fingerprint`."""
+        precision = str(self.tower.dtype).removeprefix("torch.")
+        if torch.get_float32_matmul_precision() != "highest":
+            precision += f", matrix products {torch.get_float32_matmul_precision()}"
+        return {
+            "encoder": self.name,
+            "layers": list(dict.fromkeys(name.rpartition("_")[0] for name in self.feature_names)),
+            "precision": precision,
+            "views": self._cut_views.fingerprint,
+            "mean": self._mean.flatten().tolist(),
+            "std": self._std.flatten().tolist(),
+            **self.tower.fingerprint,
+        }
 
     def prepare(self, image):
         """Cut the views of one picture; see `Encoder.prepare`."""

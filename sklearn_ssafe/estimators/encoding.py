@@ -55,69 +55,49 @@ def find_unreadable(items, *, num_workers=None, decode=False, on_done=None):
     return reasons
 
 
-def encode_images(encoder, items, *, batch_size="auto", num_workers=None, on_batch=None):
-    """Encode pictures, in order, losing none.
+def encode_batches(encoder, items, prepare, *, batch_size="auto", num_workers=None):
+    """Prepare pictures in threads and encode them in full batches.
 
     Parameters
     ----------
     encoder : Encoder
         What turns pictures into features.
     items : list
-        Pictures, as `as_image_list` returns them.
+        What `prepare` takes.
+    prepare : callable
+        Turns an item into the views that ``encoder.encode`` takes, or into anything else for an
+        item that is not to be encoded. Called in threads.
     batch_size : int or "auto", default="auto"
         Pictures encoded at once. It changes speed and memory, not the features.
     num_workers : int or None, default=None
         Reading threads; None takes one for each core, 8 at most.
-    on_batch : callable or None, default=None
-        Called with the number of pictures just done, after every batch.
 
-    Returns
-    -------
-    features : ndarray of float32, shape (n_items, n_features)
-        Rows in the order of `items`; NaN where a picture could not be encoded.
-    reasons : dict of int to str
-        Row number to reason, for the pictures that could not be encoded.
+    Yields
+    ------
+    encoded : list of (object, ndarray of float32, shape (n_features,))
+        Items that were encoded, each with its features.
+    others : list of (object, object)
+        Items that were not, each with what `prepare` returned, or with the reason as a str.
     """
     batch_size = choose_batch_size(encoder, batch_size)
-    features = np.full((len(items), encoder.n_features), np.nan, dtype=np.float32)
-    reasons = {}
-
-    def prepare(item):
-        try:
-            return encoder.prepare(read_image(item))
-        except ImageReadError as error:
-            return str(error)
-        except Exception as error:  # a user's own preprocessing may raise anything
-            return f"could not be prepared for {encoder.name}: {type(error).__name__}: {error}"
-
     shape = None
     with _reading_threads(num_workers) as threads:
         prepared = _map_ahead(threads, prepare, items, _BATCHES_AHEAD * batch_size)
-        for start in range(0, len(items), batch_size):
-            rows, views = [], []
-            for row, result in enumerate(islice(prepared, batch_size), start):
-                if isinstance(result, str):
-                    reasons[row] = result
-                    continue
+        batch, views, others = [], [], []
+        for n_taken, (item, result) in enumerate(zip(items, prepared, strict=True), 1):
+            if isinstance(result, np.ndarray):
                 shape = shape or result.shape
                 if result.shape != shape:
-                    reasons[row] = f"was prepared with shape {result.shape}, others with {shape}"
-                else:
-                    rows.append(row)
-                    views.append(result)
-            if rows:
-                encoded = _encode(encoder, np.stack(views))
-                for row, values in zip(rows, encoded, strict=True):
-                    if np.isfinite(values).all():
-                        features[row] = values
-                    else:
-                        reasons[row] = (
-                            f"the encoder {encoder.name} returned values that are not finite; "
-                            'with bf16 or fp16, try precision="fp32"'
-                        )
-            if on_batch is not None:
-                on_batch(min(batch_size, len(items) - start))
-    return features, reasons
+                    result = f"was prepared with shape {result.shape}, others with {shape}"
+            if isinstance(result, np.ndarray):
+                batch.append(item)
+                views.append(result)
+            else:
+                others.append((item, result))
+            if batch_size in (len(batch), len(others)) or n_taken == len(items):
+                features = _encode(encoder, np.stack(views)) if views else ()
+                yield list(zip(batch, features, strict=True)), others
+                batch, views, others = [], [], []
 
 
 def choose_batch_size(encoder, batch_size):

@@ -112,6 +112,27 @@ def _every_error_as_image_read_error():
 # Where the bytes come from ---------------------------------------------------------------------
 
 
+def read_content(item):
+    """Read the content of a picture's file.
+
+    Parameters
+    ----------
+    item : str, Path or bytes
+        As for `read_image`.
+
+    Returns
+    -------
+    content : bytes
+
+    Raises
+    ------
+    ImageReadError
+        The file is missing or empty, or the item is no file.
+    """
+    with _every_error_as_image_read_error():
+        return _content(item)
+
+
 def _content(item):
     if isinstance(item, bytes | bytearray | memoryview):
         content = bytes(item)
