@@ -73,8 +73,8 @@ def check_parquet_row(shard, column, row):
 def read_parquet_row(shard, column, row):
     """Read the content of the picture in one row.
 
-    Rows read in their order cost one pass over the shard, of which a few rows are in memory at a
-    time. A row out of order costs reading its row group from the beginning.
+    Rows read in their order cost one pass over the shard, of which a row group at most is in
+    memory. A row out of order costs reading its row group from the beginning.
 
     Parameters
     ----------
