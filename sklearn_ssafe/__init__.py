@@ -12,12 +12,18 @@ _MODULES = {
     "EncodingWarning": "estimators.failures",
     "FrozenEncoderTransformer": "estimators.frozen_encoder",
     "GeneratorGroupKFold": "evaluation.splits",
+    "Perturbation": "images.perturbations.perturbation",
+    "RobustnessCurve": "evaluation.robustness_result",
+    "RobustnessCurveDisplay": "reports.robustness_curve_display",
     "WeightsFileError": "encoders.weights",
     "WeightsNotFoundError": "encoders.weights",
     "clear_memory_cache": "store.memory",
     "free_encoders": "encoders.loading",
     "keep_together": "evaluation.splits",
     "list_encoders": "encoders.catalogue",
+    "list_perturbations": "images.perturbations.catalogue",
+    "perturb": "images.perturbations.perturb",
+    "robustness_curve": "evaluation.robustness",
 }
 
 __all__ = ["__version__", "datasets", *_MODULES]
