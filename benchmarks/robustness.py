@@ -100,7 +100,7 @@ def write(options, frames, y, y_test, tested):
         f"{about['trained_on']['real']} photographs and {about['trained_on']['generated']} "
         f"generated pictures, tested on {about['tested_on']['real']} and "
         f"{about['tested_on']['generated']} of other sources and other generators. Intervals: "
-        "95 %, from resampling whole sources and generators. The copies that the second detector is "
+        "95 %, from resampling whole sources and generators. Copies that the second detector is "
         f"trained on as well: {', '.join(about['training_changes'])}.",
         "",
         "| change | trained as they are: balanced accuracy | TPR | FPR | AUC | flipped "

@@ -382,9 +382,13 @@ def test_out_of_memory_halves_the_batch_and_loses_no_row(picture_files):
                 raise getattr(torch, "OutOfMemoryError", torch.cuda.OutOfMemoryError)("full")
             return super().forward(pixels)
 
-    rows = small_transformer(encoder=SmallMemory(), batch_size=10).transform(picture_files)
-    np.testing.assert_allclose(rows, small_transformer().transform(picture_files), atol=1e-6)
-    assert max(sizes) == 10
+    work = small_transformer(encoder=SmallMemory()).fit(picture_files)
+    sizes.clear()
+    X = [*picture_files, *(picture(number) for number in range(50, 60))]
+    rows = work.set_params(batch_size=10).transform(X)
+    np.testing.assert_allclose(rows, small_transformer().transform(X), atol=1e-6)
+    sizes = sizes[sizes.index(10) :]  # without the look at the width
+    assert sizes == [10, 5, *[2] * 10]  # what did not fit is not tried again
 
     class NoMemory(SmallTower):
         armed = False

@@ -28,10 +28,14 @@ class Encoder(ABC):
         Whether ``normalize="auto"`` scales the rows to unit length. True for embeddings,
         whose direction carries the meaning; False for named measurements.
     device : torch.device
-        Where `encode` runs.
+        Where `encode` runs; the first one where there are several.
+    n_in_flight : int
+        How many batches keep the hardware busy: 1 where `encode` returns when it is done, more
+        where it returns at once and computes on.
     """
 
     normalize_by_default = True
+    n_in_flight = 1
 
     @property
     def n_features(self):
@@ -83,5 +87,14 @@ class Encoder(ABC):
         Returns
         -------
         features : torch.Tensor of float32, shape (n_images, n_features)
-            On the CPU. Not yet normalised to unit length.
+            On the device, which may still be computing them. Not yet normalised to unit length.
         """
+
+    def compiled(self):
+        """Return an encoder of the same features that has been compiled, where that is possible.
+
+        Returns
+        -------
+        encoder : Encoder
+        """
+        return self

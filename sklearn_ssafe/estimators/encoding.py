@@ -13,6 +13,9 @@ from ..images.reading import ImageReadError, check_image, read_image
 # Pictures waiting, decoded, for the encoder: enough to bridge one slow file, small enough that
 # memory stays flat however long the run.
 _BATCHES_AHEAD = 2
+# From here on a GPU is given a compiled tower, which takes a minute or so to make. Never a CPU:
+# there, eager bf16 comes as near to the rate of a matrix product as compiled.
+_PICTURES_WORTH_COMPILING = 50_000
 # Headers looked at ahead: they hold no pixels.
 _LOOKS_AHEAD = 256
 
@@ -80,6 +83,7 @@ def encode_batches(encoder, items, prepare, *, batch_size="auto", num_workers=No
         Items that were not, each with what `prepare` returned, or with the reason as a str.
     """
     batch_size = choose_batch_size(encoder, batch_size)
+    batches, in_flight = _Batches(encoder), deque()
     shape = None
     with _reading_threads(num_workers) as threads:
         prepared = _map_ahead(threads, prepare, items, _BATCHES_AHEAD * batch_size)
@@ -95,9 +99,17 @@ def encode_batches(encoder, items, prepare, *, batch_size="auto", num_workers=No
             else:
                 others.append((item, result))
             if batch_size in (len(batch), len(others)) or n_taken == len(items):
-                features = _encode(encoder, np.stack(views)) if views else ()
-                yield list(zip(batch, features, strict=True)), others
+                in_flight.append((batch, batches.encode(views), others))
                 batch, views, others = [], [], []
+            if len(in_flight) == encoder.n_in_flight:
+                yield _finished(*in_flight.popleft())
+        while in_flight:
+            yield _finished(*in_flight.popleft())
+
+
+def _finished(batch, parts, others):
+    features = [row for part in parts for row in part.cpu().numpy()]  # waits for the device
+    return list(zip(batch, features, strict=True)), others
 
 
 def choose_batch_size(encoder, batch_size):
@@ -113,30 +125,70 @@ def choose_batch_size(encoder, batch_size):
     Returns
     -------
     batch_size : int
-        For "auto", 32 on a CPU (where more gains nothing) and 128 on a GPU.
+        For "auto", 16 on a CPU (whose caches do not hold more) and 128 on a GPU.
     """
     if batch_size != "auto":
         return batch_size
-    return 32 if str(encoder.device) == "cpu" else 128
+    return 16 if str(encoder.device) == "cpu" else 128
 
 
-def _encode(encoder, views):
-    """Encode one batch, in halves where the device has too little memory for the whole."""
-    import torch
+def is_worth_compiling(encoder, n_items):
+    """Tell whether ``compile="auto"`` compiles.
 
-    out_of_memory = getattr(torch, "OutOfMemoryError", torch.cuda.OutOfMemoryError)
-    try:
-        return encoder.encode(torch.from_numpy(views)).numpy()
-    except out_of_memory as error:
-        if len(views) == 1:
-            raise MemoryError(
-                f"{encoder.device} has too little free memory to encode even one picture with "
-                f'{encoder.name}: free some, take a smaller encoder, or device="cpu"'
-            ) from error
-    if str(encoder.device).startswith("cuda"):
-        torch.cuda.empty_cache()
-    half = len(views) // 2
-    return np.concatenate([_encode(encoder, views[:half]), _encode(encoder, views[half:])])
+    Parameters
+    ----------
+    encoder : Encoder
+    n_items : int
+        How many pictures are to be encoded.
+
+    Returns
+    -------
+    compiles : bool
+    """
+    return str(encoder.device).startswith("cuda") and n_items >= _PICTURES_WORTH_COMPILING
+
+
+class _Batches:
+    """Give batches to an encoder, in smaller parts once its device has had too little memory."""
+
+    def __init__(self, encoder):
+        self._encoder = encoder
+        self._most = None
+
+    def encode(self, views):
+        """Return the features of a list of views, as a list of tensors on the device."""
+        parts, start = [], 0
+        while start < len(views):
+            some = views[start : start + (self._most or len(views))]
+            features = self._try(some)
+            if features is not None:
+                parts.append(features)
+                start += len(some)
+        return parts
+
+    def _try(self, views):
+        """Return features, or None after halving what is tried at once."""
+        import torch
+
+        from ..encoders.precision import OutOfDeviceMemory
+
+        on_cuda = str(self._encoder.device).startswith("cuda")
+        first = torch.from_numpy(views[0])
+        try:
+            # Pages that cannot be moved, so that the device can fetch them while it computes.
+            stacked = torch.empty(len(views), *first.shape, dtype=first.dtype, pin_memory=on_cuda)
+            np.stack(views, out=stacked.numpy())
+            return self._encoder.encode(stacked)
+        except OutOfDeviceMemory as error:
+            if len(views) == 1:
+                raise MemoryError(
+                    f"{self._encoder.device} has too little free memory to encode even one picture "
+                    f'with {self._encoder.name}: free some, take a smaller encoder, or device="cpu"'
+                ) from error
+        self._most = len(views) // 2
+        if on_cuda:
+            torch.cuda.empty_cache()
+        return None
 
 
 @contextmanager

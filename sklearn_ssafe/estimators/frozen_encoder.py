@@ -16,7 +16,7 @@ from ..encoders.loading import load_encoder
 from ..images.inputs import as_image_list
 from ..store.opening import open_store
 from .detached import DetachedModule
-from .encoding import choose_batch_size, find_unreadable
+from .encoding import choose_batch_size, find_unreadable, is_worth_compiling
 from .failures import EncodingError, EncodingWarning, failures_message, failures_table
 from .progress import BatchCallbacks, CallbackSupportMixin, progress_bar, with_callbacks
 from .stored_encoding import StoredEncoding
@@ -73,13 +73,18 @@ class FrozenEncoderTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
     normalize : bool or "auto", default="auto"
         Whether rows are scaled to unit Euclidean length, as SSAFE does. "auto" does so for
         embeddings and not for the forensic measurements.
-    device : str, torch.device or "auto", default="auto"
-        Where the encoder runs: "cpu", "cuda", "cuda:1", "mps". "auto" takes a GPU if there is
+    device : str, torch.device, list of them or "auto", default="auto"
+        Where the encoder runs: "cpu", "cuda:1", "mps"; ``["cuda:0", "cuda:1"]`` or "cuda" (all of
+        them) to share the work among the GPUs of this machine. "auto" takes one GPU if there is
         one.
     precision : {"auto", "fp32", "bf16", "fp16"}, default="auto"
         Number format of the encoder. "auto" is bf16 where the hardware computes in it, else fp32.
+    compile : bool or "auto", default="auto"
+        Whether the encoder goes through `torch.compile`, once in a process. It changes speed and
+        the last digits, no more. "auto" does so on a GPU that is given 50,000 pictures or more.
     batch_size : int or "auto", default="auto"
-        Pictures encoded at once. It changes speed and memory, not the features.
+        Pictures encoded at once. It changes speed and memory, not the features. "auto" is 16 on a
+        CPU and 128 on a GPU, less when its memory runs out.
     num_workers : int or None, default=None
         Threads that read and decode. None takes one for each core, 8 at most.
     on_error : {"raise", "nan"}, default="raise"
@@ -158,6 +163,7 @@ class FrozenEncoderTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         "normalize": ["boolean", StrOptions({"auto"})],
         "device": "no_validation",  # torch knows its devices
         "precision": [StrOptions({"auto", "fp32", "bf16", "fp16"})],
+        "compile": ["boolean", StrOptions({"auto"})],
         "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "num_workers": [Interval(Integral, 1, None, closed="left"), None],
         "on_error": [StrOptions({"raise", "nan"})],
@@ -179,6 +185,7 @@ class FrozenEncoderTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         normalize="auto",
         device="auto",
         precision="auto",
+        compile="auto",
         batch_size="auto",
         num_workers=None,
         on_error="raise",
@@ -196,6 +203,7 @@ class FrozenEncoderTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         self.normalize = normalize
         self.device = device
         self.precision = precision
+        self.compile = compile
         self.batch_size = batch_size
         self.num_workers = num_workers
         self.on_error = on_error
@@ -332,6 +340,9 @@ class FrozenEncoderTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
             trust_unchanged=self.trust_unchanged_files,
         )
         n_found = work.look_up()
+        auto = self.compile == "auto" and is_worth_compiling(encoder, len(work.missing))
+        if self.compile is True or auto:
+            work.encoder = encoder.compiled()
         if self.on_error == "raise":
             self._raise_early(work)
         callbacks = None if start_callbacks is None else start_callbacks(len(work.missing))

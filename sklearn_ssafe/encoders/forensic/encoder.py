@@ -119,13 +119,12 @@ class ForensicEncoder(Encoder):
         Returns
         -------
         features : torch.Tensor of float32, shape (n_images, n_features)
-            On the CPU.
         """
         if len(views) == 0:
             return torch.empty(0, self.n_features)
         if self.device.type == "cpu":
             return self._encode_on_cpu(views)
-        return self._encode_chunk(views.to(self.device)).cpu()
+        return self._encode_chunk(views.to(self.device))
 
     def _encode_on_cpu(self, views):
         """Encode one picture at a time on each core.
