@@ -11,6 +11,7 @@ _MODULES = {
     "EncodingWarning": "estimators.failures",
     "FrozenEncoderTransformer": "estimators.frozen_encoder",
     "GeneratorGroupKFold": "evaluation.splits",
+    "LeaveOneGeneratorOut": "evaluation.leave_one_generator_out",
     "WeightsFileError": "encoders.weights",
     "WeightsNotFoundError": "encoders.weights",
     "free_encoders": "encoders.loading",
