@@ -197,6 +197,19 @@ def test_labels_may_be_words_and_names_may_be_missing():
     assert set(some["name"]) == {"(unnamed)", *"bcd", *"vwxyz", "macro", "pooled"}
 
 
+def test_a_single_source_to_compare_with_is_pointed_out(report):
+    _, _, labels = judged()
+    alone = []
+    for name in "abcd":
+        fold = labels["fold"][labels["generator"] == name][0]
+        if len(set(labels["source"][labels["fold"] == fold]) - {""}) == 1:
+            alone.append(name)
+    table = report.frame().set_index("name")
+    assert table.index[:4][table["names_compared"][:4] == 1].tolist() == alone
+    assert len(alone) == 1
+    assert "1 generator(s) were compared with one real source" in str(report)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

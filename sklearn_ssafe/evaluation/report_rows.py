@@ -125,6 +125,7 @@ def _judge(pictures, is_generated, *, n_resamples, confidence_level, rng):
     return {
         "pictures": n_mine,
         "compared_with": len(np.unique(pictures.picture[~mine])),
+        "names_compared": len(set(pictures.name[~mine])),
         **_in_order(figures, bounds),
         "resampled": _what_was_resampled([word for _, word in sides], is_generated),
         "units": n_units[0],
@@ -233,6 +234,7 @@ def _macro(rows, *, n_resamples, confidence_level, rng):
     return {
         "pictures": int(generated["pictures"].sum()),
         "compared_with": int(real["pictures"].sum()),
+        "names_compared": len(real),
         **_in_order(figures, bounds),
         "resampled": "generators; real sources",
         "units": n_units[0],

@@ -43,7 +43,8 @@ class DetectionReport:
             ``pooled`` (each picture counts once). The columns:
 
             - ``class`` ("generated", "real" or "average") and ``name``;
-            - ``pictures``, and ``compared_with``: pictures of the other class in the same folds;
+            - ``pictures``; ``compared_with``, pictures of the other class in the same folds, and
+              ``names_compared``, how many sources (or generators) these come from;
             - ``tpr``, ``fpr`` and ``balanced_accuracy`` at the threshold;
             - ``auc``, ``average_precision``, ``eer``, ``tpr_at_1pct_fpr`` and ``tpr_at_5pct_fpr``,
               which need no threshold;

@@ -149,7 +149,13 @@ def _notes(report):
     yield (
         "Averages: macro counts each generator and source once, pooled counts each picture once."
     )
-    if (report.rows["compared_with"][report.rows["class"] == "generated"] < 100).any():
+    found = report.rows[report.rows["class"] == "generated"]
+    if n_single := int((found["names_compared"] == 1).sum()):
+        yield (
+            f"{n_single} generator(s) were compared with one real source each: their AUC and FPR "
+            "say as much about that source as about the generator."
+        )
+    if (found["compared_with"] < 100).any():
         yield (
             "A generator compared with fewer than 100 real pictures: its TPR at 1 % FPR is the "
             "one without any false accusation."
