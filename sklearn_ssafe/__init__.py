@@ -8,6 +8,7 @@ __version__ = "0.1.0.dev0"
 # neither torch nor pandas.
 _MODULES = {
     "EncodingCacheWarning": "store.warning",
+    "DetectionReport": "evaluation.report_table",
     "EncodingError": "estimators.failures",
     "EncodingWarning": "estimators.failures",
     "FrozenEncoderTransformer": "estimators.frozen_encoder",
@@ -24,6 +25,17 @@ _MODULES = {
     "list_perturbations": "images.perturbations.catalogue",
     "perturb": "images.perturbations.perturb",
     "robustness_curve": "evaluation.robustness",
+    "LeaveOneGeneratorOut": "evaluation.leave_one_generator_out",
+    "WeightsFileError": "encoders.weights",
+    "WeightsNotFoundError": "encoders.weights",
+    "cross_val_report": "evaluation.cross_val_report",
+    "detection_report": "evaluation.detection_report",
+    "equal_error_rate": "evaluation.metrics",
+    "expected_calibration_error": "evaluation.metrics",
+    "free_encoders": "encoders.loading",
+    "keep_together": "evaluation.splits",
+    "list_encoders": "encoders.catalogue",
+    "tpr_at_fpr": "evaluation.metrics",
 }
 
 __all__ = ["__version__", "datasets", *_MODULES]
