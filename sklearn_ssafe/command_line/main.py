@@ -5,6 +5,7 @@ import sys
 import click
 
 from .. import __version__
+from .audit import audit, equalize
 from .demo import demo
 from .encoders import encoders
 
@@ -15,8 +16,10 @@ def ssafe():
     """Detect AI-generated images with frozen vision encoders and linear heads."""
 
 
+ssafe.add_command(audit)
 ssafe.add_command(demo)
 ssafe.add_command(encoders)
+ssafe.add_command(equalize)
 
 
 def main():
