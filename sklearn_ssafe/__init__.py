@@ -11,6 +11,7 @@ _MODULES = {
     "EncodingWarning": "estimators.failures",
     "FrozenEncoderTransformer": "estimators.frozen_encoder",
     "GeneratorGroupKFold": "evaluation.splits",
+    "LinearProbe": "estimators.linear_probe",
     "WeightsFileError": "encoders.weights",
     "WeightsNotFoundError": "encoders.weights",
     "free_encoders": "encoders.loading",
