@@ -10,12 +10,12 @@ _MODULES = {
     "EncodingError": "estimators.failures",
     "EncodingWarning": "estimators.failures",
     "FrozenEncoderTransformer": "estimators.frozen_encoder",
-    "GeneratorGroupKFold": "evaluation.splits",
+    "GeneratorGroupKFold": "splits.folds",
     "LinearProbe": "estimators.linear_probe",
     "WeightsFileError": "encoders.weights",
     "WeightsNotFoundError": "encoders.weights",
     "free_encoders": "encoders.loading",
-    "keep_together": "evaluation.splits",
+    "keep_together": "splits.folds",
     "list_encoders": "encoders.catalogue",
 }
 

@@ -35,6 +35,7 @@ def binary_labels(y, name):
     classes, y = np.unique(y, return_inverse=True)
     if len(classes) != 2:
         raise ValueError(
-            f"{name} needs two classes, real and generated, and y has one class only: {classes[0]!r}"
+            f"{name} needs two classes, real and generated, and y has one class only: "
+            f"{classes[0]!r}"
         )
     return classes, y
