@@ -12,11 +12,14 @@ _MODULES = {
     "FrozenEncoderTransformer": "estimators.frozen_encoder",
     "GeneratorGroupKFold": "splits.folds",
     "LinearProbe": "estimators.linear_probe",
+    "SSAFEClassifier": "estimators.ssafe_classifier",
+    "TooFewRealPicturesWarning": "estimators.thresholds",
     "WeightsFileError": "encoders.weights",
     "WeightsNotFoundError": "encoders.weights",
     "free_encoders": "encoders.loading",
     "keep_together": "splits.folds",
     "list_encoders": "encoders.catalogue",
+    "threshold_for_fpr": "estimators.thresholds",
 }
 
 __all__ = ["__version__", "datasets", *_MODULES]

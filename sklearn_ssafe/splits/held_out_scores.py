@@ -8,6 +8,10 @@ from .folds import GeneratorGroupKFold
 from .held_out_groups import held_out_groups
 
 
+class CannotSplitError(ValueError):
+    """There are too few pictures, or all of a class belong together, so none can be held out."""
+
+
 @dataclass
 class HeldOutScores:
     """Out-of-fold scores.
@@ -56,18 +60,18 @@ def score_folds(fit_and_score, y, *, generator=None, source=None, groups=None, n
 
     Raises
     ------
-    ValueError
+    CannotSplitError
         A class has fewer than two pictures, or all of its pictures belong together.
     """
     for label, word in ((0, "real"), (1, "generated")):
         if (y == label).sum() < 2:
-            raise ValueError(
+            raise CannotSplitError(
                 f"{(y == label).sum()} {word} pictures: at least two of each class are needed"
             )
     kept, held_out = held_out_groups(y, generator, source, groups)
     n_units = min(len(np.unique(kept[y == label])) for label in (0, 1))
     if n_units < 2:
-        raise ValueError(
+        raise CannotSplitError(
             "the pictures cannot be split: all of one class belong to one group. Give more groups, "
             "or leave the group column out"
         )
