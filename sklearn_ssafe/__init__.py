@@ -7,6 +7,7 @@ __version__ = "0.1.0.dev0"
 # Public name -> the module that holds it. Loaded on first use, so that importing the package needs
 # neither torch nor pandas.
 _MODULES = {
+    "DetectorFileError": "persistence.folder",
     "EncodingError": "estimators.failures",
     "EncodingWarning": "estimators.failures",
     "FrozenEncoderTransformer": "estimators.frozen_encoder",
@@ -19,6 +20,7 @@ _MODULES = {
     "free_encoders": "encoders.loading",
     "keep_together": "splits.folds",
     "list_encoders": "encoders.catalogue",
+    "load_detector": "estimators.load_detector",
     "threshold_for_fpr": "estimators.thresholds",
 }
 

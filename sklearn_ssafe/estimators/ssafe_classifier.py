@@ -1,6 +1,8 @@
 """`SSAFEClassifier`: pictures in, verdicts out."""
 
+import warnings
 from numbers import Integral, Real
+from pathlib import Path
 
 import numpy as np
 from scipy.special import logit
@@ -15,10 +17,12 @@ from sklearn.utils.validation import (
 )
 
 from ..images.inputs import as_image_list, describe
+from ..persistence.folder import refuse_what_is_no_detector, write_folder
 from ..splits.held_out_groups import names_of
 from ..splits.held_out_scores import CannotSplitError, score_folds
 from .binary_labels import binary_labels, generated_label
 from .frozen_encoder import FrozenEncoderTransformer
+from .saving import contents_of
 from .thresholds import threshold_for_fpr
 from .training_set import TrainingRows, training_table
 
@@ -95,6 +99,8 @@ class SSAFEClassifier(ClassifierMixin, BaseEstimator):
         The fitted curator.
     head_ : classifier
         The fitted head, of labels 0 (real) and 1 (generated).
+    n_features_of_head_ : int
+        Features of a picture.
     n_features_in_ : int
         Columns of X, where X holds embeddings.
     feature_names_in_ : ndarray of str, shape (n_features_in_,)
@@ -244,6 +250,7 @@ class SSAFEClassifier(ClassifierMixin, BaseEstimator):
             self.threshold_ = self.operating_point_.threshold
 
         self.head_, self.curator_, chosen = self._fit_head(head, rows, is_generated, origin)
+        self.n_features_of_head_ = rows.shape[1]
         self.training_indices_ = good[chosen]
         names = names_of(is_generated, **names)
         self.training_table_ = training_table(
@@ -320,6 +327,49 @@ class SSAFEClassifier(ClassifierMixin, BaseEstimator):
             )
         real = self.classes_[0] if self.pos_label_ == self.classes_[1] else self.classes_[1]
         return np.where(score > self.threshold_, self.pos_label_, real).astype(self.classes_.dtype)
+
+    def save(self, path):
+        """Write the detector to a folder, from which `load_detector` loads it.
+
+        Four files: the head (skops), arrays (safetensors), settings (``detector.json``) and a card
+        for people (``README.md``). No pickle, and not the encoder's weights. The folder is written
+        beside its place and then put there, so a detector that was there is replaced whole or not
+        at all.
+
+        Parameters
+        ----------
+        path : str or Path
+            A new folder, or that of a detector, which is overwritten.
+
+        Returns
+        -------
+        folder : Path
+            Where it lies.
+
+        Raises
+        ------
+        TypeError
+            The head, curator or encoder cannot be saved; nothing was written.
+        FileExistsError
+            There is something at `path` that is no detector.
+
+        Warns
+        -----
+        UserWarning
+            A type is in it that `load_detector` will only load when it is named as trusted.
+        """
+        check_is_fitted(self)
+        refuse_what_is_no_detector(Path(path))
+        settings, files, untrusted = contents_of(self)
+        write_folder(path, settings, files)
+        if untrusted:
+            warnings.warn(
+                f"the detector holds types that load_detector does not know. To load it: "
+                f"load_detector({str(path)!r}, trusted={untrusted})",
+                UserWarning,
+                stacklevel=2,
+            )
+        return Path(path)
 
     @classmethod
     def paper(cls, **parameters):
