@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sklearn_ssafe.evaluation.positive_class import is_generated
+from sklearn_ssafe.positive_class import is_generated
 
 
 @pytest.mark.parametrize("y", [[0, 1, 1], [-1, 1, 1], [False, True, True], [0.0, 1.0, 1.0]])

@@ -1,6 +1,6 @@
 """The loop that brings pictures through an encoder: read in threads, encode in batches."""
 
-from itertools import islice
+from collections import deque
 
 import numpy as np
 
@@ -186,27 +186,3 @@ class _Batches:
         if on_cuda:
             torch.cuda.empty_cache()
         return None
-
-
-@contextmanager
-def reading_threads(num_workers):
-    """Reading threads that on Ctrl-C leave at once, with none behind."""
-    n_threads = num_workers if num_workers is not None else min(8, cpu_count())
-    threads = ThreadPoolExecutor(n_threads, thread_name_prefix="ssafe-read")
-    try:
-        yield threads
-    finally:
-        threads.shutdown(wait=True, cancel_futures=True)
-
-
-def map_ahead(threads, function, items, n_ahead):
-    """Yield ``function(item)`` in order, with at most `n_ahead` results waiting."""
-    waiting = deque()
-    remaining = iter(items)
-    for item in islice(remaining, n_ahead):
-        waiting.append(threads.submit(function, item))
-    while waiting:
-        result = waiting.popleft().result()
-        for item in islice(remaining, 1):
-            waiting.append(threads.submit(function, item))
-        yield result

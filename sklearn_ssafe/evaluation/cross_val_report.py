@@ -6,11 +6,11 @@ from sklearn.model_selection import check_cv
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_consistent_length
 
+from ..positive_class import is_generated
+from ..splits.folds import GeneratorGroupKFold
+from ..splits.held_out_groups import held_out_groups, known_labels, names_of
 from .detection_report import build_report
 from .detector_scores import detector_scores, fit_detector, own_threshold
-from .held_out import _known, _units
-from .positive_class import is_generated
-from .splits import GeneratorGroupKFold
 from .training_threshold import training_threshold
 
 _OUTLIER_FPR = 0.05
@@ -117,10 +117,9 @@ def cross_val_report(
     'chosen in each fold for an FPR of 0.1, on held-out real pictures of the training part'
     """
     generated = is_generated(y, pos_label)
-    blank = np.full(len(generated), "", dtype=object)
-    generator = _known(blank if generator is None else generator)
-    source = _known(blank if source is None else source)
     check_consistent_length(X, generated, generator, source, groups)
+    n = len(generated)
+    generator, source = known_labels(n, generator), known_labels(n, source)
     if target_fpr is not None and not 0 < target_fpr < 1:
         raise ValueError(f"target_fpr must be between 0 and 1, got {target_fpr!r}")
     outliers = is_outlier_detector(estimator)
@@ -128,7 +127,7 @@ def cross_val_report(
         target_fpr = _OUTLIER_FPR
     y = np.asarray(y)
     positive = y[generated][0]
-    units = _units(generated.astype(int), generator, source, groups)[0]
+    units = held_out_groups(generated.astype(int), generator, source, groups)[0]
     folds = list(_splitter(cv, generated, units, y).split(X, y, units))
 
     parts = []
@@ -163,7 +162,7 @@ def cross_val_report(
         score,
         generator=generator[picture],
         source=source[picture],
-        groups=None if groups is None else _known(groups)[picture],
+        groups=None if groups is None else known_labels(n, groups)[picture],
         fold=fold,
         picture=picture,
         threshold=threshold,
@@ -193,7 +192,7 @@ def _splitter(cv, generated, units, y):
 
 def _what_was_held_out(folds, generated, generator, source):
     """Say what no fold both trains on and tests, from the folds themselves."""
-    name = np.where(generated, _known(generator, source), source)
+    name = names_of(generated, generator, source)
     words = []
     for side, unit in ((True, "generator"), (False, "real source")):
         named = (generated == side) & (name != "")

@@ -7,8 +7,8 @@ import pandas as pd
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
-from .held_out import _known
-from .positive_class import is_generated
+from ..positive_class import is_generated
+from ..splits.held_out_groups import known_labels, names_of
 from .report_rows import ScoredPictures, report_rows
 from .report_table import DetectionReport
 
@@ -171,9 +171,6 @@ def build_report(
         The report.
     """
     score = column_or_1d(y_score).astype(float)
-    blank = np.full(len(generated), "", dtype=object)
-    generator = blank if generator is None else generator
-    source = blank if source is None else source
     check_consistent_length(generated, score, generator, source, groups, fold)
     _check(across_folds, n_resamples, confidence_level)
     if len(missing := np.flatnonzero(~np.isfinite(score))):
@@ -186,13 +183,13 @@ def build_report(
     compared = np.zeros_like(fold) if across_folds == "pool" else fold
     _check_folds(generated, compared)
 
-    name = np.where(generated, _known(generator, source), _known(source))
+    name = names_of(generated, generator, source)
     scored = ScoredPictures(
         generated=generated,
         called=score >= threshold,
         score=score,
         name=name,
-        groups=None if groups is None else _known(groups),
+        groups=None if groups is None else known_labels(len(generated), groups),
         picture=picture,
         fold=compared,
         is_probability=bool(((score >= 0) & (score <= 1)).all()),

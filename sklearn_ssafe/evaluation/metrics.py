@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
-from .positive_class import is_generated
+from ..positive_class import is_generated
 from .roc_counts import RocCounts
 
 

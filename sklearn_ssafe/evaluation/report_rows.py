@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ..splits.folds import keep_together
 from .bootstrap import bound_at_extreme, percentile_interval, resample_units
 from .metrics import expected_calibration_error
 from .roc_counts import RocCounts
-from .splits import keep_together
 
 RATES = ("tpr", "fpr", "balanced_accuracy")
 RANKING = ("auc", "average_precision", "eer", "tpr_at_1pct_fpr", "tpr_at_5pct_fpr")

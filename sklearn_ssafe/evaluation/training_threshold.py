@@ -4,8 +4,8 @@ import numpy as np
 from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
 from sklearn.utils import _safe_indexing
 
+from ..splits.folds import GeneratorGroupKFold
 from .detector_scores import detector_scores, fit_detector
-from .splits import GeneratorGroupKFold
 
 _MOST_FOLDS = 5
 

@@ -4,8 +4,8 @@ import numpy as np
 from sklearn.model_selection import BaseCrossValidator
 from sklearn.utils.validation import check_consistent_length
 
-from .positive_class import is_generated
-from .splits import _numbered
+from ..positive_class import is_generated
+from .folds import numbered
 
 
 class LeaveOneGeneratorOut(BaseCrossValidator):
@@ -91,7 +91,7 @@ class LeaveOneGeneratorOut(BaseCrossValidator):
             )
         check_consistent_length(y, groups)
         generated = is_generated(y, self.pos_label)
-        group, names = _numbered(groups)
+        group, names = numbered(groups)
         n_generated = np.bincount(group, generated, len(names))
         n_real = np.bincount(group, ~generated, len(names))
         # A scene photographed and generated is held out whole, with whatever it was joined to.
