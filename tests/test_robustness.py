@@ -16,7 +16,7 @@ from sklearn_ssafe import (
     perturb,
     robustness_curve,
 )
-from sklearn_ssafe.estimators.encoding import encode_images
+from sklearn_ssafe.encoders.forensic import ForensicEncoder
 from sklearn_ssafe.estimators.failures import failures_table
 from sklearn_ssafe.images.reading import ImageReadError, read_image
 
@@ -212,15 +212,16 @@ def test_an_encoder_that_gives_up_on_a_picture_costs_a_row(on_error):
 
 def test_a_pipeline_with_the_embedded_encoder_encodes_each_picture_once(monkeypatch):
     X, y = noisy_pictures(12)
-    detector = make_pipeline(FrozenEncoderTransformer(), StandardScaler(), LogisticRegression())
+    encoder = FrozenEncoderTransformer(cache=None)
+    detector = make_pipeline(encoder, StandardScaler(), LogisticRegression())
     detector.fit(X, np.where(y, "fake", "real"))
-    counts = []
+    counts, encode = [], ForensicEncoder.encode
 
-    def counting(encoder, items, **options):
-        counts.append(len(items))
-        return encode_images(encoder, items, **options)
+    def counting(encoder, views):
+        counts.append(len(views))
+        return encode(encoder, views)
 
-    monkeypatch.setattr("sklearn_ssafe.estimators.frozen_encoder.encode_images", counting)
+    monkeypatch.setattr(ForensicEncoder, "encode", counting)
     labels = pd.Series(np.where(y, "fake", "real"), index=range(100, 112))
     curve = robustness_curve(
         detector, X, labels, pos_label="fake", perturbations={"webp": [50]}, batch_size=6
