@@ -114,7 +114,8 @@ def test_one_source_and_one_generator_are_split_by_picture():
     features, y, _ = labelled()
     blank = np.full(len(y), "")
     one = {"generator": np.where(y == 1, "gan", ""), "source": np.where(y == 0, "cam", "")}
-    for labels in (one, {"generator": blank, "source": blank}):
+    none = {"generator": blank, "source": blank}
+    for labels, told in ((one, "one generator only"), (none, "no generator is named")):
         scores = held_out_scores(LogisticRegression(), features, y, **labels)
         assert len(np.unique(scores.fold)) == 5
-        assert "one generator only" in scores.held_out
+        assert told in scores.held_out

@@ -40,3 +40,10 @@ class BadTower(SmallTower):
     def forward(self, pixels):
         dark = pixels.mean((1, 2, 3), keepdim=False) < -0.9
         return torch.where(dark[:, None], torch.nan, super().forward(pixels))
+
+
+class PixelTower(torch.nn.Module):
+    """The mean of every column of pixels, with a sign: picture in, sixteen numbers out."""
+
+    def forward(self, pixels):
+        return pixels.mean((1, 2))

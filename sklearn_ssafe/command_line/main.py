@@ -5,6 +5,7 @@ import sys
 import click
 
 from .. import __version__
+from .audit import audit, equalize
 from .cache import cache
 from .demo import demo
 from .embed import embed
@@ -18,9 +19,11 @@ def ssafe():
 
 
 ssafe.add_command(cache)
+ssafe.add_command(audit)
 ssafe.add_command(demo)
 ssafe.add_command(embed)
 ssafe.add_command(encoders)
+ssafe.add_command(equalize)
 
 
 def main():

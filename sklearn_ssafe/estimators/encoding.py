@@ -1,13 +1,10 @@
 """The loop that brings pictures through an encoder: read in threads, encode in batches."""
 
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from itertools import islice
 
 import numpy as np
-from joblib import cpu_count
 
+from ..images.in_threads import map_ahead, reading_threads
 from ..images.reading import ImageReadError, check_image, read_image
 
 # Pictures waiting, decoded, for the encoder: enough to bridge one slow file, small enough that
@@ -49,8 +46,8 @@ def find_unreadable(items, *, num_workers=None, decode=False, on_done=None):
         return None
 
     reasons = {}
-    with _reading_threads(num_workers) as threads:
-        for row, reason in enumerate(_map_ahead(threads, look, items, _LOOKS_AHEAD)):
+    with reading_threads(num_workers) as threads:
+        for row, reason in enumerate(map_ahead(threads, look, items, _LOOKS_AHEAD)):
             if reason is not None:
                 reasons[row] = reason
             if on_done is not None:
@@ -85,8 +82,8 @@ def encode_batches(encoder, items, prepare, *, batch_size="auto", num_workers=No
     batch_size = choose_batch_size(encoder, batch_size)
     batches, in_flight = _Batches(encoder), deque()
     shape = None
-    with _reading_threads(num_workers) as threads:
-        prepared = _map_ahead(threads, prepare, items, _BATCHES_AHEAD * batch_size)
+    with reading_threads(num_workers) as threads:
+        prepared = map_ahead(threads, prepare, items, _BATCHES_AHEAD * batch_size)
         batch, views, others = [], [], []
         for n_taken, (item, result) in enumerate(zip(items, prepared, strict=True), 1):
             if isinstance(result, np.ndarray):
@@ -189,27 +186,3 @@ class _Batches:
         if on_cuda:
             torch.cuda.empty_cache()
         return None
-
-
-@contextmanager
-def _reading_threads(num_workers):
-    """Reading threads that on Ctrl-C leave at once, with none behind."""
-    n_threads = num_workers if num_workers is not None else min(8, cpu_count())
-    threads = ThreadPoolExecutor(n_threads, thread_name_prefix="ssafe-read")
-    try:
-        yield threads
-    finally:
-        threads.shutdown(wait=True, cancel_futures=True)
-
-
-def _map_ahead(threads, function, items, n_ahead):
-    """Yield ``function(item)`` in order, with at most `n_ahead` results waiting."""
-    waiting = deque()
-    remaining = iter(items)
-    for item in islice(remaining, n_ahead):
-        waiting.append(threads.submit(function, item))
-    while waiting:
-        result = waiting.popleft().result()
-        for item in islice(remaining, 1):
-            waiting.append(threads.submit(function, item))
-        yield result

@@ -1,38 +1,14 @@
 """Scores of pictures whose generator and source the detector has not seen, and their summary."""
 
-from dataclasses import dataclass
-
 import numpy as np
-import pandas as pd
 from sklearn.base import clone
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
-from ..missing import is_missing
-from .splits import GeneratorGroupKFold, keep_together
+from ..splits.by_name import figures_by_name
+from ..splits.held_out_groups import names_of
+from ..splits.held_out_scores import HeldOutScores, score_folds
 
-
-@dataclass
-class HeldOutScores:
-    """Out-of-fold scores.
-
-    Attributes
-    ----------
-    y : ndarray of int, shape (n_samples,)
-        1 for generated.
-    score : ndarray of float, shape (n_samples,)
-        Probability of "generated", by a classifier that saw neither the picture's generator nor its
-        source.
-    fold : ndarray of int, shape (n_samples,)
-        The fold in which the picture was tested. Scores of different folds come from different
-        classifiers and are not compared with each other.
-    held_out : str
-        What was kept together, in words.
-    """
-
-    y: np.ndarray
-    score: np.ndarray
-    fold: np.ndarray
-    held_out: str
+__all__ = ["HeldOutScores", "fold_averages", "held_out_scores", "held_out_table"]
 
 
 def held_out_scores(head, features, y, *, generator, source, groups=None, n_splits=5):
@@ -64,56 +40,14 @@ def held_out_scores(head, features, y, *, generator, source, groups=None, n_spli
         A class has fewer than two pictures.
     """
     y = np.asarray(y)
-    for label, word in ((0, "real"), (1, "generated")):
-        if (y == label).sum() < 2:
-            raise ValueError(
-                f"{(y == label).sum()} {word} pictures: at least two of each class are needed"
-            )
-    kept, held_out = _units(y, generator, source, groups)
-    n_units = min(len(np.unique(kept[y == label])) for label in (0, 1))
-    if n_units < 2:
-        raise ValueError(
-            "the pictures cannot be split: all of one class belong to one group. Give more groups, "
-            "or leave the group column out"
-        )
-    folds = GeneratorGroupKFold(min(n_splits, n_units))
-    score = np.empty(len(y))
-    fold = np.empty(len(y), dtype=int)
-    for number, (train, test) in enumerate(folds.split(features, y, kept)):
+
+    def fit_and_score(train, test):
         fitted = clone(head).fit(features[train], y[train])
-        score[test] = fitted.predict_proba(features[test])[:, list(fitted.classes_).index(1)]
-        fold[test] = number
-    return HeldOutScores(y, score, fold, held_out)
+        return fitted.predict_proba(features[test])[:, list(fitted.classes_).index(1)]
 
-
-def _units(y, generator, source, groups):
-    """Say which pictures are kept together; what cannot be held out is split by picture."""
-    name = np.where(y == 1, _known(generator, source), _known(source))
-    # A generator and a real source of the same name are two things.
-    name = np.array(
-        [f"{side} {label}" if label else "" for side, label in zip(y, name, strict=True)]
+    return score_folds(
+        fit_and_score, y, generator=generator, source=source, groups=groups, n_splits=n_splits
     )
-    group = _known(groups) if groups is not None else np.full(len(y), "", dtype=object)
-    words = []
-    for value, unit in ((1, "generator"), (0, "real source")):
-        mine = y == value
-        if len(np.unique(name[mine & (name != "")])) > 1:
-            words.append(f"whole {unit}s")
-        else:
-            words.append(f"single pictures or groups (there is one {unit} only)")
-            name[mine] = ""
-            if len(np.unique(group[mine])) < 2:
-                group[mine] = ""
-    return keep_together(name, group), f"generated: {words[0]}; real: {words[1]}"
-
-
-def _known(*columns):
-    """Take each row's first label that is known."""
-    known = np.full(len(columns[0]), "", dtype=object)
-    for column in columns:
-        values = ["" if is_missing(value) else str(value) for value in column]
-        known = np.where(known == "", np.array(values, dtype=object), known)
-    return known
 
 
 def held_out_table(scores, *, generator, source):
@@ -135,38 +69,7 @@ def held_out_table(scores, *, generator, source):
         ``auc`` (a generator's pictures against the real pictures of the same fold; averaged over
         folds with their numbers of pictures as weights; NaN for a real source).
     """
-    y, score, fold = scores.y, scores.score, scores.fold
-    name = np.where(y == 1, _known(generator, source), _known(source))
-    rows = []
-    for label, word in ((1, "generated"), (0, "real")):
-        for value in np.unique(name[y == label]):
-            mine = (y == label) & (name == value)
-            rows.append(
-                {
-                    "class": word,
-                    "name": value or "(unnamed)",
-                    "pictures": int(mine.sum()),
-                    "called_generated": float((score[mine] >= 0.5).mean()),
-                    "auc": _auc_within_folds(y, score, fold, mine) if label else np.nan,
-                }
-            )
-    table = pd.DataFrame(rows)
-    worst = np.where(table["class"] == "generated", table["auc"], -table["called_generated"])
-    return (
-        table.assign(_worst=worst)
-        .sort_values(["class", "_worst", "name"], kind="stable")
-        .drop(columns="_worst")
-        .reset_index(drop=True)
-    )
-
-
-def _auc_within_folds(y, score, fold, mine):
-    aucs, weights = [], []
-    for number in np.unique(fold[mine]):
-        chosen = (fold == number) & (mine | (y == 0))
-        aucs.append(roc_auc_score(y[chosen], score[chosen]))
-        weights.append((mine & (fold == number)).sum())
-    return float(np.average(aucs, weights=weights))
+    return figures_by_name(scores, names_of(scores.y, generator, source), scores.score >= 0.5)
 
 
 def fold_averages(scores):

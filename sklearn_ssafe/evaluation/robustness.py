@@ -12,9 +12,9 @@ from ..estimators.failures import EncodingError, failures_message
 from ..estimators.progress import progress_bar
 from ..images.inputs import as_image_list, describe
 from ..images.perturbations.catalogue import choose_perturbations
+from ..splits.folds import keep_together
 from .robustness_result import RobustnessCurve
 from .robustness_run import RobustnessRun
-from .splits import keep_together
 
 
 @validate_params(

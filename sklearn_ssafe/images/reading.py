@@ -95,6 +95,37 @@ def check_image(item):
 
 
 @contextmanager
+def open_picture(item):
+    """Open the file of one picture, for whoever wants less than `read_image`: header, thumbnail.
+
+    Parameters
+    ----------
+    item : str, Path or bytes
+        A file's path or a file's content.
+
+    Yields
+    ------
+    image : PIL.Image.Image
+        Not decoded yet.
+    file : binary file
+        The same file, for what Pillow does not read.
+
+    Raises
+    ------
+    ImageReadError
+        As `read_image` does; so does everything that goes wrong while the picture is open.
+    """
+    with _every_error_as_image_read_error():
+        if isinstance(item, str | Path):
+            with _opened_file(item) as file, _open(file) as image:
+                yield image, file
+        else:
+            file = io.BytesIO(_content(item))
+            with _open(file) as image:
+                yield image, file
+
+
+@contextmanager
 def _every_error_as_image_read_error():
     """Turn whatever a decoder raises into the one error that costs one row and not the run.
 

@@ -7,7 +7,7 @@ from sklearn.dummy import DummyClassifier
 from sklearn.model_selection import cross_val_score
 
 from sklearn_ssafe import GeneratorGroupKFold
-from sklearn_ssafe.evaluation.splits import keep_together
+from sklearn_ssafe.splits.folds import keep_together
 
 
 def random_groups(seed, n_samples=300, n_real=7, n_generated=9):

@@ -129,7 +129,7 @@ class GeneratorGroupKFold(BaseCrossValidator):
 
     def _deal(self, y, groups):
         classes, y = np.unique(y, return_inverse=True)
-        group, names = _numbered(groups)
+        group, names = numbered(groups)
         counts = np.zeros((len(names), 2))
         np.add.at(counts, (group, y), 1)
         for label, n_groups in zip(classes, (counts > 0).sum(axis=0), strict=True):
@@ -157,7 +157,7 @@ class GeneratorGroupKFold(BaseCrossValidator):
         return fold_of[group]
 
 
-def _numbered(groups):
+def numbered(groups):
     """Number the groups in the order of their names; a picture without one is one of its own."""
     labels = [
         ("", row) if is_missing(label) else (f"{type(label).__name__} {label}", -1)

@@ -1,0 +1,165 @@
+"""Trivial predictors, each of which sees one property.
+
+Each tells two things: how well it does on pictures it was not fitted to (the cross-validated AUC),
+and how strongly its property goes with given labels in all pictures. The second is compared with
+shuffled labels; it is the better test, because no picture is spent on anything else.
+"""
+
+import numpy as np
+from scipy.sparse import csr_array
+from scipy.special import xlogy
+from sklearn.metrics import roc_auc_score
+
+# Pictures of the whole training part that a kind's own share is mixed with.
+_PRIOR_WEIGHT = 2
+
+
+class KindPredictor:
+    """Score of a picture: the share of generated ones among training pictures of its kind.
+
+    Parameters
+    ----------
+    rows : ndarray of int, shape (n_rows,)
+        The pictures whose kind is known.
+    code : ndarray of int, shape (n_rows,)
+        Their kinds, numbered from 0.
+    names : list of str
+        The kinds in words.
+    """
+
+    def __init__(self, rows, code, names):
+        self.rows, self.code, self.names = rows, code, names
+
+    def auc(self, y, folds):
+        """Cross-validate.
+
+        Parameters
+        ----------
+        y : ndarray of int, shape (n_images,)
+        folds : list of ndarray of int, shape (n_images,)
+            From `draw_folds`.
+
+        Returns
+        -------
+        auc : float
+            Computed within each fold that has both classes, and averaged; NaN if none has.
+        """
+        y = y[self.rows]
+
+        def score(train, test):
+            n_kinds = len(self.names)
+            size = np.bincount(self.code[train], minlength=n_kinds)
+            generated = np.bincount(self.code[train], weights=y[train], minlength=n_kinds)
+            share = (generated + _PRIOR_WEIGHT * y[train].mean()) / (size + _PRIOR_WEIGHT)
+            return share[self.code[test]]
+
+        return mean_auc_within_folds(y, [fold[self.rows] for fold in folds], score)
+
+    def strength(self, labels):
+        """Measure how strongly the kinds go with labels.
+
+        Parameters
+        ----------
+        labels : ndarray of bool, shape (n_images, n_label_sets)
+            True for generated.
+
+        Returns
+        -------
+        strength : ndarray of float, shape (n_label_sets,)
+            The statistic G of the likelihood-ratio test of independence, ``2 n`` times the mutual
+            information in nats.
+        """
+        labels = labels[self.rows].astype(np.float64)
+        n_rows = len(labels)
+        ends = self.code, np.arange(n_rows)
+        members = csr_array((np.ones(n_rows), ends), shape=(len(self.names), n_rows))
+        generated = members @ labels
+        size = np.bincount(self.code, minlength=len(self.names))[:, None]
+        real = size - generated
+        n_generated = generated.sum(axis=0)
+        cells = xlogy(generated, generated) + xlogy(real, real) - xlogy(size, size)
+        margins = xlogy(n_generated, n_generated) + xlogy(
+            n_rows - n_generated, n_rows - n_generated
+        )
+        return 2 * (cells.sum(axis=0) - margins + xlogy(n_rows, n_rows))
+
+
+class MeanDifferencePredictor:
+    """Score of a picture: how far it lies from the mean real towards the mean generated one.
+
+    A linear discriminant that takes its columns for independent and uses the best few.
+
+    Parameters
+    ----------
+    rows : ndarray of int, shape (n_rows,)
+        The pictures whose features are known.
+    features : ndarray or csr_array of float, shape (n_rows, n_features)
+        What the predictor sees.
+    n_best : int
+        Columns used: those that differ most between the classes of the training part.
+    """
+
+    def __init__(self, rows, features, n_best):
+        self.rows, self.features = rows, features
+        self.n_best = min(n_best, features.shape[1])
+
+    def auc(self, y, folds):
+        """Cross-validate; as `KindPredictor.auc`."""
+        y = y[self.rows]
+
+        def score(train, test):
+            difference, variance = self._differences(train, y[train, None].astype(bool))
+            difference, variance = difference[:, 0], variance[:, 0]
+            best = np.argsort(-(difference**2) / variance, kind="stable")[: self.n_best]
+            return self.features[test][:, best] @ (difference / variance)[best]
+
+        return mean_auc_within_folds(y, [fold[self.rows] for fold in folds], score)
+
+    def strength(self, labels):
+        """Measure how strongly the columns go with labels; as `KindPredictor.strength`.
+
+        Returns
+        -------
+        strength : ndarray of float, shape (n_label_sets,)
+            The mean squared t of the best columns.
+        """
+        labels = labels[self.rows]
+        difference, variance = self._differences(np.arange(len(labels)), labels)
+        n_generated = labels.sum(axis=0)
+        n_pairs = n_generated * (len(labels) - n_generated) / len(labels)
+        squared = difference**2 / variance * n_pairs
+        return np.partition(squared, -self.n_best, axis=0)[-self.n_best :].mean(axis=0)
+
+    def _differences(self, rows, labels):
+        """Difference of the class means, and variance, of every column (and set of labels)."""
+        features, labels = self.features[rows].astype(np.float32), labels.astype(np.float32)
+        total = np.asarray(features.sum(axis=0))[:, None]
+        squares = np.asarray((features * features).sum(axis=0))[:, None]
+        variance = np.maximum(squares / len(rows) - (total / len(rows)) ** 2, 1e-6)
+        generated, n_generated = features.T @ labels, labels.sum(axis=0)
+        mean_real = (total - generated) / np.maximum(len(rows) - n_generated, 1)
+        return generated / np.maximum(n_generated, 1) - mean_real, variance
+
+
+def mean_auc_within_folds(y, folds, score):
+    """Average the AUC over the folds in which it is defined.
+
+    Parameters
+    ----------
+    y : ndarray of int, shape (n_rows,)
+    folds : list of ndarray of int, shape (n_rows,)
+    score : callable
+        Takes the rows to fit to and the rows to score; returns the scores.
+
+    Returns
+    -------
+    auc : float
+        NaN if no fold has both classes on both of its sides.
+    """
+    aucs = []
+    for fold in folds:
+        for number in np.unique(fold):
+            train, test = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
+            if len(np.unique(y[test])) == 2 and len(np.unique(y[train])) == 2:
+                aucs.append(roc_auc_score(y[test], score(train, test)))
+    return float(np.mean(aucs)) if aucs else float("nan")

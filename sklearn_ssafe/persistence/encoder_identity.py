@@ -1,0 +1,130 @@
+"""Which encoder a detector was trained with, so that no other one is ever put in its place."""
+
+from pathlib import Path
+
+import numpy as np
+from sklearn.base import clone
+
+from .folder import DetectorFileError
+
+# What decides the features. Where and how fast they are computed is the machine's own business.
+_SETTINGS = (
+    "encoder",
+    "pretrained",
+    "weights",
+    "layers",
+    "pooling",
+    "preprocess",
+    "n_views",
+    "normalize",
+    "precision",
+    "on_error",
+)
+_PRECISIONS = {"torch.float32": "fp32", "torch.bfloat16": "bf16", "torch.float16": "fp16"}
+# Largest difference of a feature of the probe, in root mean squares of its row: rounding on
+# another machine is below it, another preprocessing far above.
+_TOLERANCE = {"fp32": 0.01, "bf16": 0.1, "fp16": 0.1}
+
+
+def probe_picture():
+    """Make a picture whose features tell one encoder from another.
+
+    Returns
+    -------
+    picture : ndarray of uint8, shape (240, 320, 3)
+        Ramps and noise, the same on every machine.
+    """
+    down, right, channel = np.ogrid[:240, :320, :3]
+    ramps = (down * (channel + 1) + right * (3 - channel)) // 8 % 192
+    noise = np.random.RandomState(0).randint(0, 64, ramps.shape)  # a frozen stream
+    return (ramps + noise).astype(np.uint8)
+
+
+def describe_encoder(transformer):
+    """Write down a transformer's settings and what it computes.
+
+    Parameters
+    ----------
+    transformer : FrozenEncoderTransformer
+
+    Returns
+    -------
+    description : dict
+        ``name``, ``weights_hash`` (None without weights), ``n_features``, ``precision``,
+        ``settings`` and ``complete``: whether the settings are enough to build it again. A module
+        or a function of one's own is not written down.
+    probe : ndarray of float32, shape (n_features,)
+        Features of `probe_picture`.
+    """
+    encoder = transformer._load()
+    settings, complete = {}, True
+    for name in _SETTINGS:
+        value = getattr(transformer, name)
+        if isinstance(value, Path):
+            value = str(value)
+        if isinstance(value, tuple | list):
+            value = [int(item) for item in value]
+        elif isinstance(value, np.integer):
+            value = int(value)
+        elif callable(value) or not isinstance(value, str | int | dict | type(None)):
+            complete = False
+            continue
+        settings[name] = value
+    dtype = getattr(getattr(encoder, "tower", None), "dtype", None)
+    precision = _PRECISIONS.get(str(dtype), "fp32")
+    if dtype is not None:
+        settings["precision"] = precision  # "auto" would be another one on another machine
+    description = {
+        "name": encoder.name,
+        "weights_hash": getattr(encoder, "weights_hash", None),
+        "n_features": int(encoder.n_features),
+        "precision": precision,
+        "complete": complete,
+        "settings": settings,
+    }
+    return description, _encode_probe(transformer)
+
+
+def check_encoder(transformer, description, probe):
+    """Make sure that a transformer computes what the saved one did.
+
+    Parameters
+    ----------
+    transformer : FrozenEncoderTransformer
+    description : dict
+    probe : ndarray of float32, shape (n_features,)
+        Both from `describe_encoder` when the detector was saved.
+
+    Raises
+    ------
+    DetectorFileError
+        It has other weights, or gives other features.
+    """
+    encoder = transformer._load()
+    name, weights_hash = encoder.name, getattr(encoder, "weights_hash", None)
+    if weights_hash != description["weights_hash"]:
+        raise DetectorFileError(
+            f"the detector was trained with the encoder {description['name']}, weights "
+            f"{_short(description['weights_hash'])} in {description['precision']}, and {name} here "
+            f"has the weights {_short(weights_hash)}: its scores would mean nothing. Give the "
+            "encoder with the right weights, load_detector(path, encoder=...), in the same "
+            "precision, or train again."
+        )
+    here = _encode_probe(transformer)
+    scale = np.sqrt(np.mean(probe**2))
+    tolerance = _TOLERANCE[description["precision"]] * scale
+    if here.shape != probe.shape or not np.abs(here - probe).max() <= tolerance:
+        raise DetectorFileError(
+            f"the encoder {name} gives other features here than where the detector was trained, "
+            "from the same picture: another preprocessing, other layers, or another version of "
+            "its library. README.md in the detector's folder lists the versions."
+        )
+
+
+def _encode_probe(transformer):
+    # A copy, so that failures_ still tells of the last call of the user.
+    return np.asarray(clone(transformer).transform([probe_picture()]), dtype=np.float32)[0]
+
+
+def _short(digest):
+    return "none" if digest is None else digest[:16]
