@@ -7,9 +7,12 @@ __version__ = "0.1.0.dev0"
 # Public name -> the module that holds it. Loaded on first use, so that importing the package needs
 # neither torch nor pandas.
 _MODULES = {
+    "CurationDisplay": "reports.curation_display",
+    "CurationWarning": "estimators.curation_warning",
     "EncodingError": "estimators.failures",
     "EncodingWarning": "estimators.failures",
     "FrozenEncoderTransformer": "estimators.frozen_encoder",
+    "GeneratorCurator": "estimators.generator_curator",
     "GeneratorGroupKFold": "evaluation.splits",
     "WeightsFileError": "encoders.weights",
     "WeightsNotFoundError": "encoders.weights",
