@@ -131,12 +131,14 @@ def _encode(X, encoder, pretrained, weights, device, quiet):
 
 
 def _read_embeddings(path, X):
+    from zipfile import BadZipFile
+
     import numpy as np
 
     try:
-        file = np.load(path, allow_pickle=False)
-        arrays = {name: file[name] for name in file.files}
-    except (ValueError, AttributeError) as error:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+    except (ValueError, TypeError, AttributeError, EOFError, BadZipFile) as error:
         raise click.ClickException(f"{path} is no .npz file of plain arrays: {error}") from error
     if len(arrays) != 1:
         raise click.ClickException(

@@ -46,7 +46,16 @@ def generator_distances(
         Of "rbf"; None for other kernels.
     method : {"exact", "random_features"}
         The one that was used.
+
+    Raises
+    ------
+    ValueError
+        There are no random features for this kernel, or the median distance is 0.
     """
+    if method == "random_features" and kernel != "rbf":
+        raise ValueError(
+            f'method="random_features" is for kernel="rbf", not {kernel!r}: set method="exact"'
+        )
     sizes = [len(rows) for rows in groups]
     all_rows = np.concatenate(groups)
     if method == "auto":

@@ -7,6 +7,7 @@ import numpy as np
 
 # Rows read at once: some 20 MB of the widest embeddings.
 BLOCK_ROWS = 4096
+_ROWS_BETWEEN_RELEASES = 256
 
 
 class UnitRows:
@@ -26,10 +27,14 @@ class UnitRows:
         self.dtype = X.dtype
 
     def __getitem__(self, rows):
-        block = np.array(self._X[rows])
+        block = np.empty((len(rows), self.shape[1]), dtype=self.dtype)
+        # A row of a map may bring megabytes around it along, so these go back every few rows.
+        for start in range(0, len(rows), _ROWS_BETWEEN_RELEASES):
+            some = slice(start, start + _ROWS_BETWEEN_RELEASES)
+            block[some] = self._X[rows[some]]
+            release_pages(self._X)
         lengths = np.linalg.norm(block, axis=1, keepdims=True)
         block /= np.maximum(lengths, np.finfo(block.dtype).tiny)
-        release_pages(self._X)
         return block
 
 

@@ -35,7 +35,10 @@ def find_generated(y, pos_label):
     y = column_or_1d(y)
     classes = np.unique(y).tolist()
     if len(classes) != 2:
-        raise ValueError(f"y must have two classes, real and generated pictures, and has {classes}")
+        found = "1 class" if len(classes) == 1 else f"{len(classes)} classes"
+        raise ValueError(
+            f"y must have two classes, real and generated pictures, and has {found}: {classes[:10]}"
+        )
     if (1 if pos_label is None else pos_label) not in classes or (
         pos_label is None and classes != [0, 1]
     ):
