@@ -5,9 +5,10 @@
 FOLDER holds ``manifest.csv`` with the columns path, label (real or generated), generator (empty for
 photographs) and source. All pictures are brought to one format and one size first and encoded by
 the embedded encoder. Each fold holds out whole generators and one group of real sources; from the
-rest, training sets of one size are chosen: by curation; from as many generators drawn at random,
-ten times; from all generators. All the rest is a training set, too, and a larger one. A head
-trained on each is tested on what was held out. Nothing of a test fold is looked at in choosing.
+rest, training sets of one size are chosen: by curation; from as many generators drawn at random;
+from all generators; each ten times, with other pictures drawn. All the rest is a training set, too,
+and a larger one. A head trained on each is tested on what was held out. Nothing of a test fold is
+looked at in choosing.
 """
 
 import argparse
@@ -35,6 +36,7 @@ N_SAMPLES = 320
 N_DRAWS = 10
 # So that a draw of small generators is no smaller training set.
 MIN_PICTURES = 40
+RANDOM = "random generators"
 OUT = Path(__file__).parent / "results" / "curation"
 WAYS = {
     "curated": {},
@@ -104,19 +106,21 @@ class Pool:
 
 
 def training_sets(pool, fold, n_generators):
-    """Yield name, rows and generators of every training set of a fold."""
-    for name, options in WAYS.items():
-        yield (name, *curate(pool, fold, n_generators, **options))
+    """Yield name, draw, rows and generators of every training set of a fold."""
+    everything = sorted(set(pool.generator) - {""})
+    yield "everything", 0, np.arange(len(pool.y)), everything
     rng = np.random.default_rng([fold, n_generators])
     for draw in range(N_DRAWS):
-        drawn = rng.choice(pool.candidates, n_generators, replace=False)
-        rows, part = pool.of(drawn)
-        chosen, generators = curate(part, fold, n_generators)
-        yield f"random {draw}", rows[chosen], generators
-    rows, part = pool.of(pool.candidates)
-    chosen, generators = curate(part, fold, len(pool.candidates))
-    yield "all generators, as many pictures", rows[chosen], generators
-    yield "everything", np.arange(len(pool.y)), sorted(set(pool.generator) - {""})
+        seed = N_DRAWS * fold + draw
+        for name, options in WAYS.items():
+            yield (name, draw, *curate(pool, seed, n_generators, **options))
+        for name, generators in (
+            (RANDOM, rng.choice(pool.candidates, n_generators, replace=False)),
+            ("all generators, as many pictures", pool.candidates),
+        ):
+            rows, part = pool.of(generators)
+            chosen, generators = curate(part, seed, len(generators))
+            yield name, draw, rows[chosen], generators
 
 
 def run_fold(features, manifest, fold, held_out, n_generators):
@@ -128,7 +132,7 @@ def run_fold(features, manifest, fold, held_out, n_generators):
     in_pool = ~(test_real | test_generated)
     pool = Pool(features[in_pool], manifest[in_pool])
     rows = []
-    for name, chosen, trained_on in training_sets(pool, fold, n_generators):
+    for name, draw, chosen, trained_on in training_sets(pool, fold, n_generators):
         fitted = head().fit(pool.features[chosen], pool.y[chosen])
         scores = fitted.predict_proba(features)[:, 1]
         for generator in generators:
@@ -138,6 +142,7 @@ def run_fold(features, manifest, fold, held_out, n_generators):
                 {
                     "fold": fold,
                     "training_set": name,
+                    "draw": draw,
                     "n_generators": n_generators,
                     "pictures": len(chosen),
                     "trained_on": trained_on,
@@ -156,31 +161,27 @@ def mean_over_generators(rows, measure):
 
 
 def summarise(rows):
-    """Return a line for each training set, the random draws as mean and spread."""
+    """Return a line for each training set: mean and spread over the draws."""
     lines = []
-    is_random = rows.training_set.str.startswith("random")
-    for name in rows.training_set[~is_random].unique():
+    for name in [RANDOM, *WAYS, "all generators, as many pictures", "everything"]:
         mine = rows[rows.training_set == name]
         line = {"training_set": name, "pictures": float(mine.pictures.mean())}
         for measure in ("auc", "accuracy"):
-            line[measure] = mean_over_generators(mine, measure)
+            values = [mean_over_generators(draw, measure) for _, draw in mine.groupby("draw")]
+            line[measure] = {
+                "mean": float(np.mean(values)),
+                "deviation": float(np.std(values, ddof=1)) if len(values) > 1 else None,
+                "least": min(values),
+                "most": max(values),
+            }
         lines.append(line)
-    draws = [rows[rows.training_set == name] for name in rows.training_set[is_random].unique()]
-    line = {"training_set": f"random, {N_DRAWS} draws", "pictures": float(draws[0].pictures.mean())}
-    for measure in ("auc", "accuracy"):
-        values = np.array([mean_over_generators(draw, measure) for draw in draws])
-        line[measure] = float(values.mean())
-        line[f"{measure}_deviation"] = float(values.std(ddof=1))
-        line[f"{measure}_least"], line[f"{measure}_most"] = float(values.min()), float(values.max())
-    lines.append(line)
     return lines
 
 
 def compare_by_generator(rows):
-    """Compare curated and the mean of the random draws, generator by generator."""
-    curated = rows[rows.training_set == "curated"].groupby("generator").auc.mean()
-    random = rows[rows.training_set.str.startswith("random")].groupby("generator").auc.mean()
-    difference = (curated - random).dropna()
+    """Compare curated and random, means over the draws, generator by generator."""
+    means = rows.groupby(["training_set", "generator"]).auc.mean()
+    difference = means["curated"] - means[RANDOM]
     return {
         "generators": len(difference),
         "curated_better": int((difference > 0).sum()),
@@ -212,22 +213,22 @@ def report(result):
         for row in part["training_sets"]:
             cells = []
             for measure in ("auc", "accuracy"):
-                cell = f"{row[measure]:.3f}"
-                if f"{measure}_deviation" in row:
-                    cell += (
-                        f" ± {row[f'{measure}_deviation']:.3f} ({row[f'{measure}_least']:.3f} to "
-                        f"{row[f'{measure}_most']:.3f})"
+                found = row[measure]
+                cells.append(f"{found['mean']:.3f}")
+                if found["deviation"] is not None:
+                    cells[-1] += (
+                        f" ± {found['deviation']:.3f} ({found['least']:.3f} to {found['most']:.3f})"
                     )
-                cells.append(cell)
             lines.append(
                 f"| {n_generators} | {row['training_set']} | {row['pictures']:.0f} | "
                 f"{' | '.join(cells)} |"
             )
     lines += [
         "",
-        "± is the standard deviation over the draws, with the least and the most.",
+        f"± is the standard deviation over {N_DRAWS} draws, with the least and the most. A draw is "
+        "of pictures, and for random of generators, too.",
         "",
-        "Curated against the mean of the random draws, generator by generator (AUC):",
+        "Curated against random, means over the draws, generator by generator (AUC):",
         "",
     ]
     for n_generators, part in result["by_n_generators"].items():
@@ -268,7 +269,7 @@ def main():
         result["by_n_generators"][n_generators] = {
             "training_sets": summarise(rows),
             "curated_against_random": compare_by_generator(rows),
-            "chosen": rows[rows.training_set == "curated"]
+            "folds_that_chose": rows[(rows.training_set == "curated") & (rows.draw == 0)]
             .drop_duplicates("fold")
             .trained_on.explode()
             .value_counts()

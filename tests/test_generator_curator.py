@@ -341,6 +341,8 @@ def test_a_memory_map_is_read_in_pieces_and_gives_the_same(tmp_path):
         here, there = fitted(data, method=method), fitted(mapped, method=method)
         assert (here.sample_indices_ == there.sample_indices_).all()
         assert (here.distances_ == there.distances_).all()
+    chosen, _ = there.fit_resample(**mapped)
+    np.testing.assert_array_equal(chosen, data["X"][there.sample_indices_])
 
 
 def test_paths_with_an_encoder(tmp_path):

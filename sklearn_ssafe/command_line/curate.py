@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from ..missing import is_missing
+
 
 @click.command()
 @click.argument("data", type=click.Path(exists=True, path_type=Path))
@@ -170,11 +172,12 @@ def _report(summary):
     table = summary.sort_values(["class", "order", "domain", "name"], kind="stable")
     names = table["name"].where(table["name"] != "", "(unnamed)")
     table["name"] = names.where(table["domain"] == "", table["domain"] + " / " + names)
-    shown = table[["class", "name", "pictures", "cluster", "order", "taken"]]
-    shown = shown.astype(object).where(shown.notna(), "").map(str)
-    shown.columns = ["class", "generator or source", "pictures", "cluster", "chosen", "taken"]
-    widths = [max(len(name), *shown[name].str.len()) for name in shown.columns]
-    for cells in (shown.columns, ["-" * width for width in widths], *shown.to_numpy()):
-        words = [word.ljust(width) for word, width in zip(cells[:2], widths, strict=False)]
-        numbers = [word.rjust(width) for word, width in zip(cells[2:], widths[2:], strict=True)]
+    columns = ["class", "generator or source", "pictures", "cluster", "chosen", "taken"]
+    shown = table[["class", "name", "pictures", "cluster", "order", "taken"]].to_numpy(object)
+    cells = [columns, *[["" if is_missing(cell) else str(cell) for cell in row] for row in shown]]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    cells.insert(1, ["-" * width for width in widths])
+    for row in cells:
+        words = [word.ljust(width) for word, width in zip(row[:2], widths, strict=False)]
+        numbers = [word.rjust(width) for word, width in zip(row[2:], widths[2:], strict=True)]
         click.echo("  ".join([*words, *numbers]).rstrip())

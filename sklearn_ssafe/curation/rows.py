@@ -27,15 +27,34 @@ class UnitRows:
         self.dtype = X.dtype
 
     def __getitem__(self, rows):
-        block = np.empty((len(rows), self.shape[1]), dtype=self.dtype)
-        # A row of a map may bring megabytes around it along, so these go back every few rows.
-        for start in range(0, len(rows), _ROWS_BETWEEN_RELEASES):
-            some = slice(start, start + _ROWS_BETWEEN_RELEASES)
-            block[some] = self._X[rows[some]]
-            release_pages(self._X)
+        block = take_rows(self._X, rows)
         lengths = np.linalg.norm(block, axis=1, keepdims=True)
         block /= np.maximum(lengths, np.finfo(block.dtype).tiny)
         return block
+
+
+def take_rows(X, rows):
+    """Copy some rows of a matrix, holding little of a memory map on the way.
+
+    Parameters
+    ----------
+    X : ndarray or memmap, shape (n_samples, n_features)
+        The matrix.
+    rows : ndarray of int, shape (n_taken,)
+        Row numbers.
+
+    Returns
+    -------
+    taken : ndarray of shape (n_taken, n_features)
+        In memory.
+    """
+    taken = np.empty((len(rows), X.shape[1]), dtype=X.dtype)
+    # A row of a map may bring megabytes around it along, so these go back every few rows.
+    for start in range(0, len(rows), _ROWS_BETWEEN_RELEASES):
+        some = slice(start, start + _ROWS_BETWEEN_RELEASES)
+        taken[some] = X[rows[some]]
+        release_pages(X)
+    return taken
 
 
 def release_pages(X):

@@ -13,7 +13,7 @@ from ..curation.clusters import average_linkage, choose, cut
 from ..curation.distances import generator_distances
 from ..curation.pool import group_pool, half_and_half
 from ..curation.representatives import choose_representatives
-from ..curation.rows import UnitRows, content_order
+from ..curation.rows import UnitRows, content_order, take_rows
 from .curation_inputs import content_of, find_generated, refuse_bad_rows, refuse_pictures
 from .curation_summary import summarise
 from .curation_warning import CurationWarning
@@ -266,7 +266,12 @@ class GeneratorCurator(BaseEstimator):
             Their labels.
         """
         self._curate(X, y, generator, domain, source)
-        return tuple(_safe_indexing(values, self.sample_indices_) for values in (X, y))
+        rows = self.sample_indices_
+        in_pieces = isinstance(X, np.memmap) and X.ndim == 2
+        return (
+            take_rows(X, rows) if in_pieces else _safe_indexing(X, rows),
+            _safe_indexing(y, rows),
+        )
 
     def _curate(self, X, y, generator, domain, source):
         self._validate_params()

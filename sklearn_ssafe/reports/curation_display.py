@@ -92,7 +92,7 @@ class CurationDisplay:
         to_selected = distances[:, positions]
         nearest = to_selected.argmin(axis=1)
         order = pd.Series(pd.NA, index=range(len(names)), dtype="Int64")
-        order[positions] = range(1, len(positions) + 1)
+        order[positions] = np.arange(1, len(positions) + 1)
         return pd.DataFrame(
             {
                 "generator": names,
