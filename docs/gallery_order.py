@@ -7,6 +7,7 @@ _READING_ORDER = [
     "plot_robustness.py",
     "plot_outliers_from_real_only.py",
     "plot_own_module.py",
+    "plot_curation.py",
 ]
 
 

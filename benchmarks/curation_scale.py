@@ -1,0 +1,262 @@
+"""What curation costs: seconds and peak memory, by the size of the pool and the way of computing.
+
+    python benchmarks/curation_scale.py pool     # 50,000 x 1,280 in 28 combinations, in memory
+    python benchmarks/curation_scale.py map      # 1,000,000 x 1,024 from a memory map of 4 GB
+    python benchmarks/curation_scale.py curve    # cost against size
+    python benchmarks/curation_scale.py error    # random features against the exact distances
+    python benchmarks/curation_scale.py report   # what was measured, as Markdown
+
+The embeddings are synthetic: combinations share a few directions and lie at different distances.
+Each run is a process of its own; its peak is what the system counts for it, the data and the
+imported packages included. Pages of a file that is mapped count as well, as long as they are held.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from sklearn_ssafe import CurationWarning, GeneratorCurator
+
+RESULTS = Path(__file__).parent / "results" / "curation_scale.json"
+N_DOMAINS, N_GENERATORS, N_SOURCES = 4, 7, 7
+POOL = {"n_generated": 50_000, "n_real": 5_000, "n_features": 1280}
+MAP = {"n_generated": 900_000, "n_real": 100_000, "n_features": 1024}
+EXACT_SIZES = (3_125, 6_250, 12_500, 25_000, 50_000)
+LINEAR_SIZES = (12_500, 25_000, 50_000, 100_000, 200_000)
+FREQUENCIES = (64, 256, 1024, 4096)
+N_DRAWS = 5
+# Of "error", so that nothing but the random features differs; near the median distance.
+BANDWIDTH = 1.4
+
+
+def write_embeddings(path, n_generated, n_real, n_features):
+    """Write float32 rows, the generated ones first, a piece at a time."""
+    rng = np.random.default_rng(0)
+    n_rows = n_generated + n_real
+    centres = rng.normal(size=(N_DOMAINS * N_GENERATORS + N_SOURCES, 12))
+    directions = rng.normal(size=(12, n_features)) / 12
+    rows = np.lib.format.open_memmap(path, "w+", dtype=np.float32, shape=(n_rows, n_features))
+    combination = np.concatenate(
+        [
+            np.arange(n_generated) % (N_DOMAINS * N_GENERATORS),
+            N_DOMAINS * N_GENERATORS + np.arange(n_real) % N_SOURCES,
+        ]
+    )
+    for start in range(0, n_rows, 20_000):
+        mine = combination[start : start + 20_000]
+        noise = rng.standard_normal((len(mine), n_features), dtype=np.float32)
+        rows[start : start + len(mine)] = noise + centres[mine] @ directions
+    rows.flush()
+
+
+def labels(n_generated, n_real):
+    """Return y, generator, domain and source of those rows."""
+    number = np.arange(n_generated) % (N_DOMAINS * N_GENERATORS)
+    names = np.array([f"generator {k}" for k in range(N_GENERATORS)])
+    domains = np.array([f"domain {k}" for k in range(N_DOMAINS)])
+    sources = np.array([f"source {k}" for k in range(N_SOURCES)])
+    none = np.full(n_real, "")
+    return {
+        "y": np.repeat([1, 0], [n_generated, n_real]),
+        "generator": np.concatenate([names[number % N_GENERATORS], none]),
+        "domain": np.concatenate([domains[number // N_GENERATORS], none]),
+        "source": np.concatenate(
+            [np.full(n_generated, ""), sources[np.arange(n_real) % N_SOURCES]]
+        ),
+    }
+
+
+def fit_once(path, n_generated, n_real, mapped, options):
+    """Fit in this process, and print what it took."""
+    X = np.load(path, mmap_mode="r" if mapped else None)
+    columns = labels(n_generated, n_real)
+    curator = GeneratorCurator(**{"random_state": 0, **options})
+    with warnings.catch_warnings():
+        # Small pools of the curve cannot fill 10,000.
+        warnings.simplefilter("ignore", CurationWarning)
+        before = peak_memory()
+        start = time.perf_counter()
+        curator.fit_resample(X, **columns)
+        seconds = time.perf_counter() - start
+    result = {
+        "seconds": round(seconds, 1),
+        "peak_gb": round(peak_memory(), 2),
+        "peak_before_fit_gb": round(before, 2),
+        "chosen": len(curator.sample_indices_),
+        "method": curator.method_,
+        "selected": curator.selected_generators_.tolist(),
+    }
+    np.save(path.with_name("distances.npy"), curator.distances_)
+    print(json.dumps(result))
+
+
+def peak_memory():
+    """Return the most memory that this process held so far, in GB of 10^9 bytes (Linux)."""
+    status = Path("/proc/self/status").read_text()
+    kilobytes = int(status.split("VmHWM:")[1].split()[0])
+    return kilobytes * 1024 / 1e9
+
+
+def measure(path, sizes, *, mapped=False, **options):
+    """Fit in a fresh process and return what it printed."""
+    arguments = [str(path), sizes["n_generated"], sizes["n_real"], int(mapped), json.dumps(options)]
+    command = [sys.executable, __file__, "fit-once", *map(str, arguments)]
+    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    result = {**sizes, "options": options, **json.loads(printed)}
+    print(result, flush=True)
+    return result
+
+
+def measure_pool(folder):
+    """Measure the paper's size, exactly and with every way to choose pictures."""
+    path = Path(folder) / "pool.npy"
+    write_embeddings(path, **POOL)
+    return [
+        measure(path, POOL, method="exact", selection=selection)
+        for selection in ("random", "k_means", "k_centre")
+    ]
+
+
+def measure_map(folder):
+    """Measure a million rows that are never in memory at once."""
+    path = Path(folder) / "map.npy"
+    write_embeddings(path, **MAP)
+    try:
+        return [measure(path, MAP, mapped=True)]
+    finally:
+        path.unlink()
+
+
+def measure_curve(folder):
+    """Measure cost against size."""
+    results = []
+    for n_generated in sorted({*EXACT_SIZES, *LINEAR_SIZES}):
+        sizes = {"n_generated": n_generated, "n_real": n_generated // 10, "n_features": 1280}
+        path = Path(folder) / "curve.npy"
+        write_embeddings(path, **sizes)
+        if n_generated in EXACT_SIZES:
+            results.append(measure(path, sizes, method="exact"))
+        if n_generated in LINEAR_SIZES:
+            results.append(measure(path, sizes, method="random_features"))
+        path.unlink()
+    return results
+
+
+def measure_error(folder):
+    """Compare distances by random features with the exact ones, at one bandwidth."""
+    path = Path(folder) / "pool.npy"
+    write_embeddings(path, **POOL)
+    exact = measure(path, POOL, method="exact", bandwidth=BANDWIDTH)
+    distances = np.load(path.with_name("distances.npy"))
+    pairs = np.triu_indices(len(distances), 1)
+    results = []
+    for n_frequencies in FREQUENCIES:
+        errors, seconds, same = [], [], []
+        for draw in range(N_DRAWS):
+            approximate = measure(
+                path,
+                POOL,
+                method="random_features",
+                bandwidth=BANDWIDTH,
+                n_frequencies=n_frequencies,
+                random_state=draw,
+            )
+            errors.append((np.load(path.with_name("distances.npy")) - distances)[pairs])
+            seconds.append(approximate["seconds"])
+            same.append(len(set(approximate["selected"]) & set(exact["selected"])))
+        results.append(
+            {
+                "n_frequencies": n_frequencies,
+                "seconds": float(np.median(seconds)),
+                "seconds_exact": exact["seconds"],
+                "relative_error_rms": float(np.sqrt(np.mean((errors / distances[pairs]) ** 2))),
+                "largest_error": float(np.abs(errors).max()),
+                "smallest_distance": float(distances[pairs].min()),
+                "largest_distance": float(distances[pairs].max()),
+                "same_selected": same,
+            }
+        )
+        print(results[-1], flush=True)
+    return results
+
+
+MEASUREMENTS = {
+    "pool": measure_pool,
+    "map": measure_map,
+    "curve": measure_curve,
+    "error": measure_error,
+}
+
+
+def report(results):
+    """Write the results as Markdown."""
+    lines = [
+        "# What curation costs",
+        "",
+        f"Made by `python benchmarks/curation_scale.py pool`, `map`, `curve` and `error`, on "
+        f"{results['cores']} cores. Synthetic float32 embeddings in "
+        f"{N_DOMAINS * N_GENERATORS} combinations of domain and generator; real pictures from "
+        f"{N_SOURCES} sources. Seconds of `fit_resample`; peak memory of the whole process in GB "
+        "(10^9 bytes), the data, the packages, and the pages of a mapped file included.",
+        "",
+        "| | generated x columns | real | method | selection | chosen | seconds | peak GB |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for part in ("pool", "map", "curve"):
+        for row in results.get(part, []):
+            lines.append(
+                f"| {part} | {row['n_generated']:,} x {row['n_features']:,} | {row['n_real']:,} | "
+                f"{row['method']} | {row['options'].get('selection', 'random')} | "
+                f"{row['chosen']:,} | {row['seconds']} | {row['peak_gb']} |"
+            )
+    if "error" in results:
+        lines += [
+            "",
+            "## Random features against the exact distances",
+            "",
+            f"{POOL['n_generated']:,} x {POOL['n_features']:,}; exact: "
+            f"{results['error'][0]['seconds_exact']} seconds, distances from "
+            f"{results['error'][0]['smallest_distance']:.4f} to "
+            f"{results['error'][0]['largest_distance']:.4f}. {N_DRAWS} draws of the frequencies.",
+            "",
+            "| frequencies | seconds | relative error (root mean square) | largest error | "
+            "of 8 generators, the same are chosen |",
+            "|---|---|---|---|---|",
+        ]
+        for row in results["error"]:
+            lines.append(
+                f"| {row['n_frequencies']} | {row['seconds']} | {row['relative_error_rms']:.2%} | "
+                f"{row['largest_error']:.4f} | {', '.join(map(str, row['same_selected']))} |"
+            )
+    return "\n".join(lines) + "\n"
+
+
+def main():
+    """Read the command line."""
+    if sys.argv[1:2] == ["fit-once"]:
+        path, n_generated, n_real, mapped, options = sys.argv[2:]
+        fit_once(Path(path), int(n_generated), int(n_real), mapped == "1", json.loads(options))
+        return
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("part", choices=[*MEASUREMENTS, "report"])
+    parser.add_argument("--folder", help="where the embeddings are written, and deleted again")
+    arguments = parser.parse_args()
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    if arguments.part != "report":
+        with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
+            results[arguments.part] = MEASUREMENTS[arguments.part](folder)
+        results["cores"] = os.cpu_count()
+        RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+    RESULTS.with_suffix(".md").write_text(report(results))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,183 @@
+"""``ssafe curate``: from a large pool of pictures to the manifest of a small one."""
+
+from pathlib import Path
+
+import click
+
+from ..missing import is_missing
+
+
+@click.command()
+@click.argument("data", type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where to write the manifest of the chosen pictures, a CSV file.",
+)
+@click.option("--encoder", default="forensic", show_default=True, help="See: ssafe encoders.")
+@click.option("--pretrained", help="Tag of the encoder's weights.")
+@click.option("--weights", help="A file or folder with the weights.")
+@click.option("--device", default="auto", show_default=True)
+@click.option(
+    "--embeddings",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A .npz file with one array, a row for each picture of DATA: nothing is encoded.",
+)
+@click.option("--n-generators", default=8, show_default=True, type=click.IntRange(1))
+@click.option("--n-samples", default=10_000, show_default=True, type=click.IntRange(2))
+@click.option(
+    "--sampling",
+    default="across",
+    show_default=True,
+    type=click.Choice(["across", "within"]),
+    help="Choose generators across all clusters, or within each.",
+)
+@click.option(
+    "--selection",
+    default="random",
+    show_default=True,
+    type=click.Choice(["random", "k_means", "k_centre"]),
+    help="Which pictures of a generator or real source to take.",
+)
+@click.option("--seed", default=0, show_default=True, help="Another one draws other pictures.")
+@click.option("--quiet", is_flag=True, help="No progress bar.")
+def curate(
+    data,
+    output,
+    encoder,
+    pretrained,
+    weights,
+    device,
+    embeddings,
+    n_generators,
+    n_samples,
+    sampling,
+    selection,
+    seed,
+    quiet,
+):
+    """Choose a small training set that represents a large pool of pictures.
+
+    DATA is a folder with the subfolders real/SOURCE and generated/GENERATOR, or a CSV, Excel or
+    Parquet table with the columns path, label and generator, and if you have them domain and
+    source. The chosen rows are written as a table of the same kind, their paths relative to it.
+    """
+    import warnings
+
+    import numpy as np
+
+    from .. import CurationWarning, GeneratorCurator, datasets
+
+    pictures = datasets.load_images(data)
+    if embeddings is None:
+        features, good = _encode(pictures.X, encoder, pretrained, weights, device, quiet)
+    else:
+        features, good = _read_embeddings(embeddings, pictures.X), np.arange(len(pictures.X))
+    frame = pictures.frame.iloc[good]
+    curator = GeneratorCurator(
+        n_generators,
+        n_samples=n_samples,
+        sampling=sampling,
+        selection=selection,
+        random_state=seed,
+    )
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", CurationWarning)
+        curator.fit(
+            features[good],
+            frame["label"],
+            generator=frame["generator"],
+            domain=frame.get("domain"),
+            source=frame["source"],
+        )
+    chosen = frame.iloc[curator.sample_indices_]
+    chosen = chosen.assign(path=[_relative(path, output.parent) for path in chosen["path"]])
+    chosen.to_csv(output, index=False)
+    _report(curator.summary_)
+    for warning in caught:
+        click.echo(f"\n{warning.message}", err=True)
+    n_real, n_generated = np.bincount(chosen["label"], minlength=2)
+    click.echo(f"\n{n_real} real and {n_generated} generated pictures are listed in {output}.")
+
+
+def _encode(X, encoder, pretrained, weights, device, quiet):
+    """Return a row for each picture, and the rows that could be encoded."""
+    import warnings
+
+    import numpy as np
+    from sklearn.preprocessing import StandardScaler
+
+    from .. import EncodingWarning, FrozenEncoderTransformer
+
+    transformer = FrozenEncoderTransformer(
+        encoder=encoder,
+        pretrained=pretrained,
+        weights=weights,
+        device=device,
+        on_error="nan",
+        verbose=not quiet,
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", EncodingWarning)  # said below, row by row
+        features = transformer.fit_transform(X)
+    failures = transformer.failures_
+    if len(failures):
+        click.echo(f"Left out, because they could not be read: {len(failures)}", err=True)
+        for failure in failures.itertuples():
+            click.echo(f"  row {failure.row}: {failure.path}: {failure.reason}", err=True)
+    if encoder == "forensic":  # measurements in different units
+        features = StandardScaler().fit_transform(features)
+    return features, np.setdiff1d(np.arange(len(X)), failures["row"])
+
+
+def _read_embeddings(path, X):
+    from zipfile import BadZipFile
+
+    import numpy as np
+
+    try:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+    except (ValueError, TypeError, AttributeError, EOFError, BadZipFile) as error:
+        raise click.ClickException(f"{path} is no .npz file of plain arrays: {error}") from error
+    if len(arrays) != 1:
+        raise click.ClickException(
+            f"{path} holds the arrays {sorted(arrays)}, and one with the embeddings is needed."
+        )
+    (features,) = arrays.values()
+    if features.ndim != 2 or len(features) != len(X):
+        raise click.ClickException(
+            f"{path} holds an array of shape {features.shape}, and {len(X)} rows are needed, one "
+            "for each picture of DATA in its order."
+        )
+    return features
+
+
+def _relative(path, folder):
+    """Write a path the way a manifest in that folder reads it."""
+    import os
+
+    if "://" in path:
+        return path
+    try:
+        return os.path.relpath(path, folder)
+    except ValueError:  # on another drive of Windows
+        return os.path.abspath(path)
+
+
+def _report(summary):
+    """Print a row for each generator in the order of choice, then each real source."""
+    table = summary.sort_values(["class", "order", "domain", "name"], kind="stable")
+    names = table["name"].where(table["name"] != "", "(unnamed)")
+    table["name"] = names.where(table["domain"] == "", table["domain"] + " / " + names)
+    columns = ["class", "generator or source", "pictures", "cluster", "chosen", "taken"]
+    shown = table[["class", "name", "pictures", "cluster", "order", "taken"]].to_numpy(object)
+    cells = [columns, *[["" if is_missing(cell) else str(cell) for cell in row] for row in shown]]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    cells.insert(1, ["-" * width for width in widths])
+    for row in cells:
+        words = [word.ljust(width) for word, width in zip(row[:2], widths, strict=False)]
+        numbers = [word.rjust(width) for word, width in zip(row[2:], widths[2:], strict=True)]
+        click.echo("  ".join([*words, *numbers]).rstrip())

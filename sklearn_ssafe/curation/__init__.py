@@ -1,0 +1,1 @@
+"""Choosing a small training set by looking at embeddings: computing on arrays alone."""

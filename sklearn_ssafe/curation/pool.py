@@ -1,0 +1,129 @@
+"""The generators and the real sources of a pool, and how many pictures each has to give."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..missing import is_missing
+from .quotas import share_out
+
+
+@dataclass(eq=False)
+class PoolGroup:
+    """The pictures of one combination of domain and generator, or of one real source.
+
+    Attributes
+    ----------
+    domain, name : str
+        "" where not known.
+    rows : ndarray of int, shape (n_pictures,)
+        Their rows in the pool, in `content_order`.
+    """
+
+    domain: str
+    name: str
+    rows: np.ndarray
+
+    @property
+    def label(self):
+        """The name to show: with the domain, where there is one."""
+        name = self.name or "(unnamed)"
+        return f"{self.domain} / {name}" if self.domain else name
+
+    def __len__(self):
+        return len(self.rows)
+
+
+def group_pool(is_generated, order, *, generator, domain=None, source=None):
+    """Sort the pictures of a pool into generators and real sources.
+
+    Parameters
+    ----------
+    is_generated : ndarray of bool, shape (n_samples,)
+        The class of each picture.
+    order : ndarray of int, shape (n_samples,)
+        From `content_order`.
+    generator : array-like of str, shape (n_samples,)
+        What made each generated picture; not looked at for real ones.
+    domain : array-like of str, shape (n_samples,), or None, default=None
+        What it shows, or which data set its content is from. Generated pictures without a domain,
+        or without a generator, are of the domain or generator "".
+    source : array-like of str, shape (n_samples,), or None, default=None
+        Where each real picture is from; not looked at for generated ones. None takes `domain`.
+
+    Returns
+    -------
+    generators, sources : list of PoolGroup
+        In alphabetical order of domain and name.
+    """
+    generator = _as_names(generator, len(is_generated))
+    domain = _as_names(domain, len(is_generated))
+    source = domain if source is None else _as_names(source, len(is_generated))
+    generators, sources = {}, {}
+    for row in order.tolist():
+        if is_generated[row]:
+            generators.setdefault((domain[row], generator[row]), []).append(row)
+        else:
+            sources.setdefault(("", source[row]), []).append(row)
+    return [
+        [PoolGroup(*key, np.array(rows)) for key, rows in sorted(groups.items())]
+        for groups in (generators, sources)
+    ]
+
+
+def half_and_half(n_samples, generators, sources, *, quotas="equal"):
+    """Share out a number of pictures, half real and half generated.
+
+    Parameters
+    ----------
+    n_samples : int
+        How many. Of an odd number the real half is the larger.
+    generators, sources : list of PoolGroup
+        What there is to give.
+    quotas : {"equal", "proportional"}, default="equal"
+        How the generated half is shared out.
+
+    Returns
+    -------
+    from_generators, from_sources : ndarray of int
+        How many to take from each.
+    notes : list of str
+        What had to differ from what was asked.
+    """
+    wanted = {"generated": n_samples // 2, "real": n_samples - n_samples // 2}
+    there_are = {"generated": sum(map(len, generators)), "real": sum(map(len, sources))}
+    notes = []
+    if any(there_are[kind] < wanted[kind] for kind in wanted):
+        half = min(*there_are.values(), n_samples // 2)
+        notes.append(
+            f"n_samples={n_samples} asks for {wanted['real']} real and {wanted['generated']} "
+            f"generated pictures; there are {there_are['real']} real ones, and the chosen "
+            f"generators have {there_are['generated']}. {half} of each are taken."
+        )
+        wanted = dict.fromkeys(wanted, half)
+    sizes = [len(group) for group in generators]
+    weights = sizes if quotas == "proportional" else None
+    from_generators = share_out(wanted["generated"], sizes, weights)
+    from_sources = share_out(wanted["real"], [len(group) for group in sources])
+    for kind, groups, shares in (
+        ("generators", generators, from_generators if weights is None else []),
+        ("real sources", sources, from_sources),
+    ):
+        # All they have, and less than others give: these could not fill an equal share.
+        short = [
+            f"{group.label} ({len(group)})"
+            for group, share in zip(groups, shares, strict=False)
+            if share == len(group) and share < max(shares)
+        ]
+        if short:
+            notes.append(
+                f"These {kind} have fewer pictures than an equal share, and the others make up for "
+                f"it: {', '.join(short)}."
+            )
+    return from_generators, from_sources, notes
+
+
+def _as_names(column, n_samples):
+    if column is None:
+        return [""] * n_samples
+    return ["" if is_missing(value) else str(value) for value in column]

@@ -1,0 +1,136 @@
+import os
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+from sklearn.preprocessing import StandardScaler
+
+from sklearn_ssafe import FrozenEncoderTransformer, GeneratorCurator
+from sklearn_ssafe.command_line.main import ssafe
+from sklearn_ssafe.datasets import load_manifest, make_generated_images
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Sixty small pictures with their manifest."""
+    folder = tmp_path_factory.mktemp("made") / "pictures"
+    make_generated_images(60, image_size=48, output_dir=folder, random_state=0)
+    return folder
+
+
+def curate(*arguments):
+    return CliRunner().invoke(ssafe, ["curate", "--quiet", *map(str, arguments)])
+
+
+def test_the_chosen_manifest_is_what_the_curator_chooses(made, tmp_path):
+    (tmp_path / "deeper").mkdir()
+    output = tmp_path / "deeper" / "chosen.csv"
+    options = ["--n-generators", 3, "--n-samples", 18, "--seed", 4]
+    result = curate(made / "manifest.csv", "-o", output, *options)
+    assert result.exit_code == 0, result.output
+    pool = load_manifest(made / "manifest.csv")
+    features = StandardScaler().fit_transform(FrozenEncoderTransformer().fit_transform(pool.X))
+    curator = GeneratorCurator(3, n_samples=18, random_state=4)
+    curator.fit(features, pool.y, generator=pool.generator, source=pool.source)
+    chosen = load_manifest(output)  # its relative paths lead to the pictures
+    expected = [pool.X[row] for row in curator.sample_indices_]
+    assert [_resolved(path) for path in chosen.X] == [_resolved(path) for path in expected]
+    assert chosen.y.tolist() == pool.y[curator.sample_indices_].tolist()
+    for name in curator.selected_generators_:
+        (line,) = [line for line in result.output.splitlines() if f" {name} " in line]
+        assert line.split()[0] == "generated"
+        assert line.split()[-1] == "3"
+    assert "9 real and 9 generated pictures are listed in" in result.output
+
+
+def _resolved(path):
+    return os.path.realpath(path)
+
+
+def test_embeddings_of_ones_own_and_domains(made, tmp_path):
+    table = pd.read_csv(made / "manifest.csv", keep_default_na=False)
+    table["path"] = [str(made / path) for path in table["path"]]
+    table["domain"] = np.where(np.arange(60) < 30, "faces", "places")
+    table.to_csv(tmp_path / "pool.csv", index=False)
+    X = np.random.default_rng(0).normal(size=(60, 5))
+    np.savez(tmp_path / "embeddings.npz", X)
+    arguments = ["--embeddings", tmp_path / "embeddings.npz", "--n-samples", 12]
+    result = curate(
+        tmp_path / "pool.csv", "-o", tmp_path / "chosen.csv", "--n-generators", 3, *arguments
+    )
+    assert result.exit_code == 0, result.output
+    curator = GeneratorCurator(3, n_samples=12, random_state=0)
+    names = {name: table[name] for name in ("generator", "domain", "source")}
+    curator.fit(X, (table["label"] == "generated").astype(int), **names)
+    chosen = pd.read_csv(tmp_path / "chosen.csv", keep_default_na=False)
+    assert chosen["path"].map(_name).tolist() == [
+        _name(table["path"][row]) for row in curator.sample_indices_
+    ]
+    assert curator.selected_generators_[0] in result.output
+
+
+def _name(path):
+    return path.rpartition("/")[2]
+
+
+def test_a_picture_that_cannot_be_read_is_named_and_left_out(made, tmp_path):
+    make_generated_images(24, image_size=48, output_dir=tmp_path / "m", random_state=0)
+    bad = tmp_path / "m" / "images" / "image_00005.jpg"
+    bad.write_bytes(b"no picture")
+    output = tmp_path / "chosen.csv"
+    options = ["--n-samples", 6, "--n-generators", 3, "--selection", "k_centre"]
+    result = curate(tmp_path / "m" / "manifest.csv", "-o", output, *options)
+    assert result.exit_code == 0, result.output
+    assert "Left out, because they could not be read: 1" in result.stderr
+    assert f"row 5: {bad}" in result.stderr
+    assert len(load_manifest(output).X) == 6
+
+
+def test_what_differs_from_what_was_asked_is_said(made, tmp_path):
+    result = curate(made / "manifest.csv", "-o", tmp_path / "chosen.csv")
+    assert result.exit_code == 0
+    assert "n_samples=10000 asks for 5000 real" in result.stderr
+    assert "n_generators=8 were asked for, and there are 6" in result.stderr
+    assert len(load_manifest(tmp_path / "chosen.csv").X) == 60
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"X": np.ones((3, 2))}, r"shape \(3, 2\), and 60 rows are needed"),
+        ({"X": np.ones((60, 2)), "y": np.ones(60)}, r"holds the arrays \['X', 'y'\]"),
+        ({"X": np.array([None])}, "no .npz file of plain arrays"),
+    ],
+)
+def test_embeddings_that_do_not_fit_are_refused(made, tmp_path, arrays, message):
+    np.savez(tmp_path / "embeddings.npz", **arrays)
+    result = curate(
+        made / "manifest.csv",
+        *("-o", tmp_path / "chosen.csv", "--embeddings", tmp_path / "embeddings.npz"),
+    )
+    assert result.exit_code == 1
+    assert re.search(message, result.stderr)
+    assert not (tmp_path / "chosen.csv").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"text", b"PK\x03\x04 cut off"])
+def test_a_file_that_is_no_npz_is_refused(made, tmp_path, content):
+    (tmp_path / "embeddings.npz").write_bytes(content)
+    result = curate(
+        made / "manifest.csv",
+        *("-o", tmp_path / "chosen.csv", "--embeddings", tmp_path / "embeddings.npz"),
+    )
+    assert result.exit_code == 1
+    assert "no .npz file of plain arrays" in result.stderr
+
+
+def test_one_npy_array_is_no_npz(made, tmp_path):
+    with open(tmp_path / "embeddings.npz", "wb") as file:
+        np.save(file, np.ones((60, 2)))
+    result = curate(
+        made / "manifest.csv",
+        *("-o", tmp_path / "chosen.csv", "--embeddings", tmp_path / "embeddings.npz"),
+    )
+    assert "no .npz file of plain arrays" in result.stderr
