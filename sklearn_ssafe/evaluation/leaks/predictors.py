@@ -8,7 +8,7 @@ shuffled labels; it is the better test, because no picture is spent on anything 
 import numpy as np
 from scipy.sparse import csr_array
 from scipy.special import xlogy
-from sklearn.metrics import roc_auc_score
+from scipy.stats import rankdata
 
 # Pictures of the whole training part that a kind's own share is mixed with.
 _PRIOR_WEIGHT = 2
@@ -160,6 +160,13 @@ def mean_auc_within_folds(y, folds, score):
     for fold in folds:
         for number in np.unique(fold):
             train, test = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
-            if len(np.unique(y[test])) == 2 and len(np.unique(y[train])) == 2:
-                aucs.append(roc_auc_score(y[test], score(train, test)))
+            if 0 < y[test].mean() < 1 and 0 < y[train].mean() < 1:
+                aucs.append(_auc(y[test], score(train, test)))
     return float(np.mean(aucs)) if aucs else float("nan")
+
+
+def _auc(y, score):
+    """AUC from the ranks (Mann and Whitney), without the many checks of scikit-learn's."""
+    n_generated = y.sum()
+    wins = rankdata(score)[y == 1].sum() - n_generated * (n_generated + 1) / 2
+    return wins / (n_generated * (len(y) - n_generated))
