@@ -141,6 +141,15 @@ def test_what_only_generated_png_files_have_is_found(code, plant, made, pixels):
     assert "format" not in codes(found)
 
 
+def test_few_pictures_that_alone_have_a_value_are_found(made, pixels):
+    files = [encoded(image, quality=90) for image in pixels]
+    for row in np.flatnonzero(made.y == 1)[:12]:
+        files[row] = encoded(Image.fromarray(pixels[row]).convert("L"), quality=90)
+    found = audit(files, made.y, min_auc=0.7)
+    assert codes(found) == {"colour_mode"}
+    assert by_code(found, "colour_mode").auc < 0.6
+
+
 def test_the_direction_does_not_matter(made, pixels):
     images = list(map(Image.fromarray, pixels))
     for y in (made.y, 1 - made.y):

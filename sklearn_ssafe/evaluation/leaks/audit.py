@@ -69,7 +69,8 @@ def audit_leaks(
     pos_label : object, default=None
         The label of generated pictures; None takes 1.
     min_auc : float, default=0.55
-        A smaller AUC is no finding, however sure.
+        A smaller AUC is no finding, however sure; except that ten or more pictures have a value
+        that no picture of the other class has.
     alpha : float, default=0.01
         Chance that a set without any leak gets one finding or more (of those that are tested: that
         there are copies, or one source, is a fact).

@@ -80,6 +80,10 @@ class CornerCheck:
         need_both_classes(pictures.y)
         return CornersPredictor(pictures.patches, pictures.y)
 
+    def matters(self, pictures, predictor, auc, min_auc):
+        """Say whether the AUC is large enough; arguments as of `PropertyCheck.matters`."""
+        return auc >= min_auc
+
     def finding(self, pictures, predictor, auc, p_value):
         """Say what was found; arguments as of `PropertyCheck.finding`."""
         place = _CORNERS[predictor.corner]

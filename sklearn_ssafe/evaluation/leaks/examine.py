@@ -52,7 +52,7 @@ def examine(pictures, *, min_auc, alpha, n_permutations, rng):
     if tested:
         p_values = adjusted_p_values(np.array([strength for *_, strength in tested]))
         for (check, predictor, auc, _), p_value in zip(tested, p_values.tolist(), strict=True):
-            if p_value <= alpha and auc >= min_auc:
+            if p_value <= alpha and check.matters(pictures, predictor, auc, min_auc):
                 findings.append(check.finding(pictures, predictor, auc, p_value))
             else:
                 silent[check.code] = (check.title, auc, p_value)

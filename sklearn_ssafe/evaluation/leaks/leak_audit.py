@@ -7,7 +7,10 @@ from dataclasses import asdict, dataclass
 
 import pandas as pd
 
-_NOTHING = "No leak was found. That is no proof that there is none: only these checks were made."
+_NOTHING = (
+    "No leak was found. That is no proof that there is none: what an earlier compression or resize "
+    "has left in the pixels is not looked at, nor what the pictures show."
+)
 _KINDS_PRINTED = 5
 
 
@@ -131,9 +134,9 @@ class LeakAudit:
             if finding.kinds:
                 yield f"{'':6}{_in_words(finding.kinds)}"
             for shown in _one_of_each_class(finding.examples):
-                yield f"{'':6}e.g. {shown.picture} ({shown.value})"
+                yield f"{'':6}e.g. row {shown.row}: {shown.picture} ({shown.value})"
         if not self.leaks:
-            yield _NOTHING
+            yield textwrap.fill(_NOTHING, 100)
         if self.findings:
             yield "\nWhat to do"
         for advice, codes in self._advice().items():
@@ -176,8 +179,11 @@ def _html_row(tag, cells):
 
 
 def _one_of_each_class(examples):
-    """Yield the first example of each class."""
-    return {shown.label: shown for shown in reversed(examples)}.values()
+    """The first example of each class."""
+    first = {}
+    for shown in examples:
+        first.setdefault(shown.label, shown)
+    return first.values()
 
 
 def _cells(finding):

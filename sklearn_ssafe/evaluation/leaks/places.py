@@ -59,6 +59,10 @@ class PathCheck:
         predictor.words = telling
         return predictor
 
+    def matters(self, pictures, predictor, auc, min_auc):
+        """Say whether the AUC is large enough; arguments as of `PropertyCheck.matters`."""
+        return auc >= min_auc
+
     def finding(self, pictures, predictor, auc, p_value):
         """Say what was found; arguments as of `PropertyCheck.finding`."""
         y = pictures.y[predictor.rows]

@@ -83,6 +83,23 @@ class KindPredictor:
         )
         return 2 * (cells.sum(axis=0) - margins + xlogy(n_rows, n_rows))
 
+    def one_sided(self, y):
+        """Count the pictures whose kind only one class has.
+
+        Parameters
+        ----------
+        y : ndarray of int, shape (n_images,)
+
+        Returns
+        -------
+        n_one_sided : ndarray of int, shape (n_kinds,)
+            For each kind its pictures, or 0 if both classes have it.
+        """
+        n_kinds = len(self.names)
+        size = np.bincount(self.code, minlength=n_kinds)
+        generated = np.bincount(self.code, weights=y[self.rows], minlength=n_kinds)
+        return np.where((generated == 0) | (generated == size), size, 0)
+
 
 class MeanDifferencePredictor:
     """Score of a picture: how far it lies from the mean real towards the mean generated one.
