@@ -332,6 +332,13 @@ def test_wrong_input_is_explained(made):
         audit(X, y, min_auc=0.2)
 
 
+@pytest.mark.parametrize("groups", [["all"] * 160, None], ids=["one", "one a class"])
+def test_groups_that_leave_nothing_to_hold_out_are_said(groups, made):
+    found = audit(made.X, made.y, groups=groups or ["ba"[label] for label in made.y])
+    assert codes(found) == set()
+    assert "too few groups" in found.not_run["format"]
+
+
 def test_few_pictures_are_too_few_to_say(made):
     found = audit(made.X[:10], made.y[:10])
     assert "10 of each are needed" in found.not_run["format"]

@@ -4,7 +4,7 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 from sklearn.utils.validation import check_consistent_length
 
 from ...datasets.labelled_images import fill_groups
@@ -22,7 +22,7 @@ from .pictures import read_pictures
         "alpha": [Interval(Real, 0, 1, closed="neither")],
         "n_permutations": [Interval(Integral, 19, None, closed="left")],
         "num_workers": [Interval(Integral, 1, None, closed="left"), None],
-        "verbose": ["boolean", "verbose", str],
+        "verbose": ["boolean", StrOptions({"auto"})],
         "random_state": ["random_state"],
     },
     prefer_skip_nested_validation=True,

@@ -45,7 +45,7 @@ def examine(pictures, *, min_auc, alpha, n_permutations, rng):
             predictor = check.predictor(pictures)
             auc = predictor.auc(pictures.y, folds)
             if np.isnan(auc):
-                raise NotRun("no fold has both classes: there are too few groups")
+                raise NotRun("there are too few groups to hold any out: give smaller ones, or none")
             tested.append((check, predictor, auc, _strength(predictor, labels)))
         except NotRun as reason:
             not_run[check.code] = str(reason)

@@ -123,14 +123,29 @@ class MeanDifferencePredictor:
     def auc(self, y, folds):
         """Cross-validate; as `KindPredictor.auc`."""
         y = y[self.rows]
+        return mean_auc_within_folds(
+            y,
+            [fold[self.rows] for fold in folds],
+            lambda train, test: self.score(y, train, test),
+        )
 
-        def score(train, test):
-            difference, variance = self._differences(train, y[train, None].astype(bool))
-            difference, variance = difference[:, 0], variance[:, 0]
-            best = np.argsort(-(difference**2) / variance, kind="stable")[: self.n_best]
-            return self.features[test][:, best] @ (difference / variance)[best]
+    def score(self, y, train, test):
+        """Fit to some pictures and score others.
 
-        return mean_auc_within_folds(y, [fold[self.rows] for fold in folds], score)
+        Parameters
+        ----------
+        y : ndarray of int, shape (n_rows,)
+        train, test : ndarray of int
+            Among the n_rows.
+
+        Returns
+        -------
+        score : ndarray of float, shape (n_test,)
+        """
+        difference, variance = self._differences(train, y[train, None] == 1)
+        difference, variance = difference[:, 0], variance[:, 0]
+        best = np.argsort(-(difference**2) / variance, kind="stable")[: self.n_best]
+        return self.features[test][:, best] @ (difference / variance)[best]
 
     def strength(self, labels):
         """Measure how strongly the columns go with labels; as `KindPredictor.strength`.
