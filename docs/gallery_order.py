@@ -3,6 +3,7 @@
 _READING_ORDER = [
     "plot_quick_start.py",
     "plot_images_beside_columns.py",
+    "plot_leak_audit.py",
     "plot_lightgbm_shap.py",
     "plot_robustness.py",
     "plot_outliers_from_real_only.py",

@@ -15,7 +15,7 @@ _DATA = click.Path(exists=True, path_type=Path)
 @click.argument("data", type=_DATA)
 @click.option("--split", metavar="COLUMN", help="Column of the table that names fold or part.")
 @click.option("--min-auc", default=0.55, show_default=True, type=click.FloatRange(0.5, 1))
-@click.option("--alpha", default=0.05, show_default=True, help="Chance of any false alarm.")
+@click.option("--alpha", default=0.01, show_default=True, help="Chance of any false alarm.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 def audit(data, split, min_auc, alpha, as_json, quiet):

@@ -84,8 +84,8 @@ def has_c2pa(image, file, chunks):
     Returns
     -------
     found : bool
-        As C2PA specification 2.1, appendix A.3, places it: APP11 in JPEG, ``caBX`` in PNG, a RIFF
-        chunk in WebP, a ``uuid`` box in HEIC and AVIF, a tag in TIFF.
+        Where the C2PA specification (2.1, appendix A) places it: APP11 in JPEG, ``caBX`` in PNG, a
+        RIFF chunk in WebP, a ``uuid`` box in HEIC and AVIF, a tag in TIFF.
     """
     if image.format in ("JPEG", "MPO"):
         return any(name == "APP11" and b"c2pa" in content for name, content in image.applist)

@@ -13,7 +13,7 @@ def perceptual_hash(grey):
 
     The signs of the lowest frequencies: shrink to 64 x 64, transform by DCT, keep 16 x 16
     coefficients, compare each with their median (C. Zauner, "Implementation and benchmarking of
-    perceptual image hash functions", 2010, section 3.2.1, there with 8 x 8).
+    perceptual image hash functions", 2010, there with 8 x 8).
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ def perceptual_hash(grey):
     Returns
     -------
     bits : ndarray of bool, shape (256,)
-        Copies differ in few of them; unrelated pictures in 128, give or take 8 times a few.
+        Copies differ in few of them, unrelated pictures in about half.
 
     Examples
     --------

@@ -4,25 +4,16 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 from sklearn.utils.validation import check_consistent_length
 
 from ...datasets.labelled_images import fill_groups
 from ...estimators.failures import failures_table
 from ...images.inputs import as_image_list
-from . import colour, corner_marks, dimensions, file_format, jpeg, metadata, places
-from .chance import adjusted_p_values, draw_folds, number_groups, shuffle_labels
-from .duplicates import find_duplicates
-from .findings import NotRun
+from .examine import examine
 from .labels import as_classes, as_names
 from .leak_audit import LeakAudit
-from .origins import find_single_generator, find_single_source
 from .pictures import read_pictures
-
-_FAMILIES = (file_format, dimensions, jpeg, colour, metadata, places, corner_marks)
-_SHUFFLES_AT_ONCE = 100
-CHECKS = [check for family in _FAMILIES for check in family.CHECKS]
-_ORIGINS = {"single_source": find_single_source, "single_generator": find_single_generator}
 
 
 @validate_params(
@@ -31,7 +22,7 @@ _ORIGINS = {"single_source": find_single_source, "single_generator": find_single
         "alpha": [Interval(Real, 0, 1, closed="neither")],
         "n_permutations": [Interval(Integral, 19, None, closed="left")],
         "num_workers": [Interval(Integral, 1, None, closed="left"), None],
-        "verbose": ["boolean", "verbose", str],
+        "verbose": ["boolean", StrOptions({"auto"})],
         "random_state": ["random_state"],
     },
     prefer_skip_nested_validation=True,
@@ -46,8 +37,8 @@ def audit_leaks(
     split=None,
     pos_label=None,
     min_auc=0.55,
-    alpha=0.05,
-    n_permutations=499,
+    alpha=0.01,
+    n_permutations=999,
     num_workers=None,
     verbose="auto",
     random_state=0,
@@ -78,11 +69,12 @@ def audit_leaks(
     pos_label : object, default=None
         The label of generated pictures; None takes 1.
     min_auc : float, default=0.55
-        A smaller AUC is no finding, however sure.
-    alpha : float, default=0.05
+        A smaller AUC is no finding, however sure; except that ten or more pictures have a value
+        that no picture of the other class has.
+    alpha : float, default=0.01
         Chance that a set without any leak gets one finding or more (of those that are tested: that
         there are copies, or one source, is a fact).
-    n_permutations : int, default=499
+    n_permutations : int, default=999
         How often labels are shuffled; ``1 / alpha - 1`` at least.
     num_workers : int or None, default=None
         Reading threads; None takes one for each core, 8 at most.
@@ -148,9 +140,9 @@ def audit_leaks(
     if pictures is None or len(np.unique(pictures.y)) < 2:
         raise ValueError(_one_class(failures, pictures, len(items)))
     settings = {"min_auc": min_auc, "alpha": alpha, "n_permutations": n_permutations}
-    findings, silent, not_run = _examine(pictures, settings, check_random_state(random_state))
+    findings, silent, not_run = examine(pictures, **settings, rng=check_random_state(random_state))
     return LeakAudit(
-        findings=sorted(findings, key=lambda finding: (finding.severity, -finding.auc)),
+        findings=findings,
         silent=silent,
         not_run=not_run,
         failures=failures,
@@ -158,59 +150,6 @@ def audit_leaks(
         n_generated=int((pictures.y == 1).sum()),
         settings=settings,
     )
-
-
-def _examine(pictures, settings, rng):
-    group = number_groups(pictures.group)
-    folds = draw_folds(pictures.y, group, rng)
-    labels = shuffle_labels(pictures.y, group, settings["n_permutations"], rng)
-    findings, silent, not_run = [], {}, {}
-
-    tested = []
-    for check in CHECKS:
-        try:
-            predictor = check.predictor(pictures)
-            auc = predictor.auc(pictures.y, folds)
-            if np.isnan(auc):
-                raise NotRun("no fold has both classes: there are too few groups")
-            tested.append((check, predictor, auc, _strength(predictor, labels)))
-        except NotRun as reason:
-            not_run[check.code] = str(reason)
-    if tested:
-        p_values = adjusted_p_values(np.array([strength for *_, strength in tested]))
-        for (check, predictor, auc, _), p_value in zip(tested, p_values.tolist(), strict=True):
-            if p_value <= settings["alpha"] and auc >= settings["min_auc"]:
-                findings.append(check.finding(pictures, predictor, auc, p_value))
-            else:
-                silent[check.code] = (check.title, auc, p_value)
-
-    if (pictures.split != "").all():
-        parts = [np.unique(pictures.split.astype(str), return_inverse=True)[1]]
-    else:
-        parts = folds
-    for code, (title, auc, finding) in find_duplicates(pictures, parts).items():
-        if finding is None:
-            silent[code] = (title, auc, float("nan"))
-        else:
-            findings.append(finding)
-    for code, find in _ORIGINS.items():
-        try:
-            finding = find(pictures, folds)
-        except NotRun as reason:
-            not_run[code] = str(reason)
-        else:
-            if finding is None:
-                silent[code] = (code.replace("_", " "), float("nan"), float("nan"))
-            else:
-                findings.append(finding)
-    return findings, silent, not_run
-
-
-def _strength(predictor, labels):
-    """Ask in portions, so that memory does not grow with the number of shuffles."""
-    starts = range(0, labels.shape[1], _SHUFFLES_AT_ONCE)
-    portions = [labels[:, start : start + _SHUFFLES_AT_ONCE] for start in starts]
-    return np.concatenate([predictor.strength(portion) for portion in portions])
 
 
 def _one_class(failures, pictures, n_items):

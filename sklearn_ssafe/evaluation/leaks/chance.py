@@ -37,10 +37,12 @@ def draw_folds(y, group, rng):
     Returns
     -------
     folds : list of ndarray of int, shape (n_images,)
-        Four times, the number of each picture's fold.
+        Four times, the number of each picture's fold. Fewer folds where there are fewer groups;
+        empty where nothing can be held out.
     """
-    alone = group.max() + 1 == len(group)
-    n_splits = min(_N_FOLDS, *np.bincount(y, minlength=2))
+    n_groups = group.max() + 1
+    alone = n_groups == len(group)
+    n_splits = min(_N_FOLDS, n_groups, *np.bincount(y, minlength=2))
     folds = []
     if n_splits < 2:
         return folds

@@ -54,11 +54,7 @@ class CornersPredictor:
     def strongest(self, y):
         """Return the three pictures that are most like each class in the corner, real first."""
         everyone = np.arange(len(y))
-        place = self._places[self.corner]
-        difference, variance = place._differences(everyone, y[:, None] == 1)
-        difference, variance = difference[:, 0], variance[:, 0]
-        best = np.argsort(-(difference**2) / variance, kind="stable")[:_N_CELLS]
-        score = place.features[:, best] @ (difference / variance)[best]
+        score = self._places[self.corner].score(y, everyone, everyone)
         order = np.argsort(score, kind="stable")
         return [*order[y[order] == 0][:3], *order[::-1][y[order[::-1]] == 1][:3]]
 
@@ -79,6 +75,10 @@ class CornerCheck:
         """Take the corners; arguments as of `PropertyCheck.predictor`."""
         need_both_classes(pictures.y)
         return CornersPredictor(pictures.patches, pictures.y)
+
+    def matters(self, pictures, predictor, auc, min_auc):
+        """Say whether the AUC is large enough; arguments as of `PropertyCheck.matters`."""
+        return auc >= min_auc
 
     def finding(self, pictures, predictor, auc, p_value):
         """Say what was found; arguments as of `PropertyCheck.finding`."""

@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_consistent_length
 from ...datasets.labelled_images import TARGET_NAMES, as_bunch, fill_groups
 from ...estimators.failures import failures_message, failures_table
 from ...estimators.progress import progress_bar
-from ...images.equalizing import iter_equalized, suffix_of
+from ...images.equalizing import check_form, iter_equalized, suffix_of
 from ...images.inputs import as_image_list, describe
 from .labels import as_classes, as_names
 
@@ -114,19 +114,19 @@ def equalize(
     generator, source, groups = (
         as_names(values, len(items)) for values in (generator, source, groups)
     )
-    folder = None if output_dir is None else _new_folder(Path(output_dir))
     form = {
         "size": size,
         "how": how,
         "codec": codec,
         "quality": quality,
         "subsampling": subsampling,
-        "upscale": upscale,
     }
+    check_form(**form)
+    folder = None if output_dir is None else _new_folder(Path(output_dir))
     files, rows, reasons = [], [], {}
     with progress_bar(len(items), "equalising", verbose) as bar:
         for row, (content, reason) in enumerate(
-            iter_equalized(items, num_workers=num_workers, **form)
+            iter_equalized(items, num_workers=num_workers, upscale=upscale, **form)
         ):
             if content is None:
                 reasons[row] = reason

@@ -16,12 +16,12 @@ CHECKS = [
     ),
     PropertyCheck(
         code="bytes_per_pixel",
-        title="file size per pixel",
+        title="bytes per pixel",
         severity="leak",
         advice=_EQUALIZE
         + " Where it is left after that, one class has more detail than the other; that may be "
         "content, or the trace of a generator.",
         value=lambda facts: facts.n_bytes and facts.n_bytes / (facts.width * facts.height),
-        show="{:.3g} bytes".format,
+        show="{:.3g}".format,
     ),
 ]

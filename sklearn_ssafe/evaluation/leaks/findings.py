@@ -83,12 +83,3 @@ class Finding:
     advice: str
     kinds: tuple = field(default=())
     examples: tuple = field(default=())
-
-    @property
-    def n_one_sided(self):
-        """Pictures of a kind that only one class has; counted among `kinds`."""
-        return sum(
-            kind.n_real + kind.n_generated
-            for kind in self.kinds
-            if 0 in (kind.n_real, kind.n_generated)
-        )

@@ -7,7 +7,10 @@ from dataclasses import asdict, dataclass
 
 import pandas as pd
 
-_NOTHING = "No leak was found. That is no proof that there is none: only these checks were made."
+_NO_PROOF = (
+    "That is no proof that there is none: what an earlier compression or resize has left in the "
+    "pixels is not looked at, nor what the pictures show."
+)
 _KINDS_PRINTED = 5
 
 
@@ -31,7 +34,7 @@ class LeakAudit:
     n_real, n_generated : int
         Pictures looked at.
     settings : dict
-        ``min_auc``, ``alpha``, ``n_permutations`` and ``random_state``.
+        ``min_auc``, ``alpha`` and ``n_permutations``.
     """
 
     findings: list
@@ -130,10 +133,10 @@ class LeakAudit:
             )
             if finding.kinds:
                 yield f"{'':6}{_in_words(finding.kinds)}"
-            for shown in _one_of_each_class(finding.examples):
-                yield f"{'':6}e.g. {shown.picture} ({shown.value})"
+            for shown in _two_of(finding.examples):
+                yield f"{'':6}e.g. row {shown.row}: {shown.picture} ({shown.value})"
         if not self.leaks:
-            yield _NOTHING
+            yield textwrap.fill(self._nothing(), 100)
         if self.findings:
             yield "\nWhat to do"
         for advice, codes in self._advice().items():
@@ -149,6 +152,11 @@ class LeakAudit:
             codes = ", ".join(code for code, why in self.not_run.items() if why == reason)
             yield textwrap.fill(f"Not run: {codes}: {reason}", 100)
 
+    def _nothing(self):
+        n_run = len(self.silent) + len(self.findings)
+        n_checks = n_run + len(self.not_run)
+        return f"No leak was found by the {n_run} of {n_checks} checks that could run. {_NO_PROOF}"
+
     def _advice(self):
         """What to do, and the codes of the findings for which it is said."""
         codes = {}
@@ -160,7 +168,7 @@ class LeakAudit:
         heads = ("", "code", "AUC", "p", "pictures", "what gives the class away", "what to do")
         rows = [_html_row("th", heads), *(_html_row("td", _cells(f)) for f in self.findings)]
         table = f"<table>{''.join(rows)}</table>" if self.findings else ""
-        verdict = "" if self.leaks else f"<p>{_NOTHING}</p>"
+        verdict = "" if self.leaks else f"<p>{self._nothing()}</p>"
         counts = f"{self.n_real:,} real and {self.n_generated:,} generated pictures."
         rest = (
             f"Silent: {', '.join(self.silent) or 'none'}. "
@@ -175,9 +183,10 @@ def _html_row(tag, cells):
     return f"<tr>{inside}</tr>"
 
 
-def _one_of_each_class(examples):
-    """Yield the first example of each class."""
-    return {shown.label: shown for shown in reversed(examples)}.values()
+def _two_of(examples):
+    """The first example and the first of the other class, or else the second."""
+    others = [shown for shown in examples if shown.label != examples[0].label] or examples[1:]
+    return [*examples[:1], *others[:1]]
 
 
 def _cells(finding):

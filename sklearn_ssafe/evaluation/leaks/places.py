@@ -8,12 +8,13 @@ from pathlib import PurePath
 import numpy as np
 from scipy.sparse import csr_array
 
-from .findings import Finding, NotRun
+from .findings import Finding, Kind, NotRun
 from .predictors import MeanDifferencePredictor
-from .property_check import PropertyCheck, example, need_both_classes
+from .property_check import PropertyCheck, need_both_classes
 
 _FEWEST_PICTURES = 4
 _N_WORDS = 10
+_WORDS_SHOWN = 5
 _HEXADECIMAL = re.compile(r"^(?=.*\d)[0-9a-f]{6,}$")
 
 MODIFIED = PropertyCheck(
@@ -21,7 +22,7 @@ MODIFIED = PropertyCheck(
     title="time of last change",
     severity="note",
     advice="Make no column of it.",
-    value=lambda facts: facts.modified,
+    value=lambda facts: facts.modified and int(facts.modified),
     show=lambda seconds: datetime.fromtimestamp(seconds).isoformat(" ", "seconds"),
 )
 
@@ -54,16 +55,21 @@ class PathCheck:
         ends = tuple(np.array(cells).T)
         shape = (len(rows), len(telling))
         features = csr_array((np.ones(len(cells), dtype=np.float32), ends), shape)
-        return MeanDifferencePredictor(rows, features, _N_WORDS)
+        predictor = MeanDifferencePredictor(rows, features, _N_WORDS)
+        predictor.words = telling
+        return predictor
+
+    def matters(self, pictures, predictor, auc, min_auc):
+        """Say whether the AUC is large enough; arguments as of `PropertyCheck.matters`."""
+        return auc >= min_auc
 
     def finding(self, pictures, predictor, auc, p_value):
         """Say what was found; arguments as of `PropertyCheck.finding`."""
         y = pictures.y[predictor.rows]
-        examples = [
-            example(pictures, row, pictures.facts[row].path)
-            for label in (0, 1)
-            for row in predictor.rows[y == label][:2]
-        ]
+        present = predictor.features
+        generated, real = (np.asarray(present[y == label].sum(axis=0)) for label in (1, 0))
+        excess = np.abs(generated / (y == 1).sum() - real / (y == 0).sum())
+        order = np.argsort(-excess, kind="stable")[:_WORDS_SHOWN]
         return Finding(
             code=self.code,
             title=self.title,
@@ -72,7 +78,9 @@ class PathCheck:
             p_value=p_value,
             n_images=len(y),
             advice=self.advice,
-            examples=tuple(examples),
+            kinds=tuple(
+                Kind(predictor.words[word], int(real[word]), int(generated[word])) for word in order
+            ),
         )
 
 

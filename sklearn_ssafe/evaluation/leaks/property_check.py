@@ -9,7 +9,7 @@ from .findings import Example, Finding, Kind, NotRun
 from .kinds import sort_into_kinds
 from .predictors import KindPredictor
 
-# Fewer known pictures of a class than this leave folds without any.
+# Fewer pictures than this show nothing.
 FEWEST_OF_A_CLASS = 10
 _MOST_KINDS_SHOWN = 12
 _EXAMPLES_OF_A_CLASS = 3
@@ -57,6 +57,23 @@ class PropertyCheck:
         need_both_classes(pictures.y[rows])
         code, names = sort_into_kinds([values[row] for row in rows], show=self.show)
         return KindPredictor(rows, code, names)
+
+    def matters(self, pictures, predictor, auc, min_auc):
+        """Say whether an association is large enough to report.
+
+        Parameters
+        ----------
+        pictures : Pictures
+        predictor : KindPredictor
+            From `predictor`.
+        auc, min_auc : float
+
+        Returns
+        -------
+        matters : bool
+            If the AUC is, or if a value that ten pictures or more have gives all of them away.
+        """
+        return auc >= min_auc or predictor.one_sided(pictures.y).max() >= FEWEST_OF_A_CLASS
 
     def finding(self, pictures, predictor, auc, p_value):
         """Say what was found.
