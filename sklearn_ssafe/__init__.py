@@ -10,6 +10,7 @@ _MODULES = {
     "DetectorFileError": "persistence.folder",
     "EncodingError": "estimators.failures",
     "EncodingWarning": "estimators.failures",
+    "Explanation": "estimators.explanation",
     "FrozenEncoderTransformer": "estimators.frozen_encoder",
     "GeneratorGroupKFold": "splits.folds",
     "LinearProbe": "estimators.linear_probe",
