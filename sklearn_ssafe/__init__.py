@@ -12,6 +12,7 @@ _MODULES = {
     "EncodingCacheWarning": "store.warning",
     "EncodingError": "estimators.failures",
     "EncodingWarning": "estimators.failures",
+    "Explanation": "estimators.explanation",
     "FrozenEncoderTransformer": "estimators.frozen_encoder",
     "GeneratorGroupKFold": "splits.folds",
     "LeakAuditDisplay": "reports.leak_audit_display",

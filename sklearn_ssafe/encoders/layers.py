@@ -92,6 +92,11 @@ class _Blocks:
         ]
         return torch.cat(pooled, dim=1)
 
+    def tokens(self, pixels):
+        """Return the patch tokens, (n, n_patches, len(names)), whose means are the features."""
+        outputs = self.tower.blocks(pixels, self.indices)
+        return torch.cat([patches for patches, _ in outputs], dim=2)
+
 
 def _names(tower, part, width):
     return [f"{tower.name}_{part}_{i:04d}" for i in range(width)]

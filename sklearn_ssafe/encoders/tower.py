@@ -167,13 +167,38 @@ class TowerEncoder(Encoder):
         the division by 255 and the normalisation.
         """
         n_images, n_views = views.shape[:2]
+        features = self._features(self._pixels(views)).float()
+        return features.view(n_images, n_views, -1).mean(1)
+
+    @property
+    def gives_tokens(self):
+        """Whether the features are means of patch tokens, which `encode_tokens` returns."""
+        return getattr(self._features, "pooling", None) == "mean"
+
+    @torch.inference_mode()
+    def encode_tokens(self, views):
+        """Return the patch tokens of a batch of prepared pictures.
+
+        Parameters
+        ----------
+        views : torch.Tensor of uint8, shape (n_images, 1, height, width, 3)
+            As for `encode`.
+
+        Returns
+        -------
+        tokens : torch.Tensor of float32, shape (n_images, n_patches, n_features)
+            On the device, row by row from the top left.
+        """
+        return self._features.tokens(self._pixels(views)).float()
+
+    def _pixels(self, views):
+        """Return what the tower takes, (n_images * n_views, 3, height, width)."""
         pixels = self._on_device(views).flatten(0, 1).permute(0, 3, 1, 2)
         if not pixels.is_floating_point():
             # In fp32 and in open_clip's order, whatever the tower's own format. The permuted
             # pixels stay "channels last" in memory, which convolutions like best.
             pixels = pixels.float().div_(255).sub_(self._mean).div_(self._std)
-        features = self._features(pixels.to(self.tower.dtype)).float()
-        return features.view(n_images, n_views, -1).mean(1)
+        return pixels.to(self.tower.dtype)
 
     def _on_device(self, views):
         if self.device.type != "cuda":

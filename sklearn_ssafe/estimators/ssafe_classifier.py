@@ -5,7 +5,6 @@ from numbers import Integral, Real
 from pathlib import Path
 
 import numpy as np
-from scipy.special import logit
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context, clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils._param_validation import HasMethods, Interval
@@ -21,7 +20,9 @@ from ..persistence.folder import refuse_what_is_no_detector, write_folder
 from ..splits.held_out_groups import names_of
 from ..splits.held_out_scores import CannotSplitError, score_folds
 from .binary_labels import binary_labels, generated_label
+from .explanation import explain_picture
 from .frozen_encoder import FrozenEncoderTransformer
+from .log_odds import log_odds
 from .saving import contents_of
 from .thresholds import threshold_for_fpr
 from .training_set import TrainingRows, training_table
@@ -296,7 +297,7 @@ class SSAFEClassifier(ClassifierMixin, BaseEstimator):
             Above 0 where `predict` gives ``classes_[1]``, as scikit-learn has it: for labels 0 and
             1 that is "generated".
         """
-        decision = _log_odds(self._score(X)) - _log_odds(self.threshold_)
+        decision = log_odds(self._score(X)) - log_odds(self.threshold_)
         return decision if self.pos_label_ == self.classes_[1] else -decision
 
     def predict(self, X):
@@ -327,6 +328,51 @@ class SSAFEClassifier(ClassifierMixin, BaseEstimator):
             )
         real = self.classes_[0] if self.pos_label_ == self.classes_[1] else self.classes_[1]
         return np.where(score > self.threshold_, self.pos_label_, real).astype(self.classes_.dtype)
+
+    def explain(self, image, *, method="auto", grid=8, fill="blur", n_nearest=5):
+        """Show which regions of a picture push its verdict, and which training pictures are near.
+
+        Parameters
+        ----------
+        image : str, Path, bytes, PIL.Image.Image or ndarray of uint8
+            One picture.
+        method : {"auto", "occlusion", "tokens"}, default="auto"
+            With "occlusion" each region is covered in turn and the picture scored again, which
+            works with every encoder. "tokens" shares the log-odds among the patches that the
+            encoder looks at, exactly and in one pass; it needs an encoder whose features are means
+            of patch tokens (``layers=NUMBER, pooling="mean"``) and a linear head. "auto" takes
+            tokens where it can.
+        grid : int, default=8
+            Regions along the longer side, for "occlusion". The picture is encoded once for each
+            region.
+        fill : {"blur", "mean"}, default="blur"
+            What covers a region: its own blurred content, or the mean colour of the picture.
+        n_nearest : int, default=5
+            How many of the nearest training pictures are named, where `keep_training_rows` kept
+            them.
+
+        Returns
+        -------
+        explanation : Explanation
+            With `overlay`, a PIL image; `heat`, the effect of each region on the log-odds; and
+            `nearest`, a table.
+
+        Raises
+        ------
+        ImageReadError
+            The picture cannot be read.
+        ValueError
+            The detector takes embeddings, or has no tokens to explain by.
+
+        Notes
+        -----
+        Covering a region takes detail away, which moves most scores one way. Look at differences
+        between regions more than at the sign of one.
+        """
+        check_is_fitted(self)
+        return explain_picture(
+            self, image, method=method, grid=grid, fill=fill, n_nearest=n_nearest
+        )
 
     def save(self, path):
         """Write the detector to a folder, from which `load_detector` loads it.
@@ -457,7 +503,9 @@ class SSAFEClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         if self.encoder_ is None:
             X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
-        rows = self._encode(X)
+        return self._score_rows(self._encode(X))
+
+    def _score_rows(self, rows):
         score = np.full(len(rows), np.nan)
         good = np.isfinite(rows).all(axis=1)
         # In double precision, so that a picture's score does not depend on its neighbours.
@@ -472,8 +520,3 @@ class SSAFEClassifier(ClassifierMixin, BaseEstimator):
             tags.input_tags.one_d_array = True
             tags.input_tags.string = True
         return tags
-
-
-def _log_odds(probability):
-    smallest = np.finfo(np.float64).eps
-    return logit(np.clip(probability, smallest, 1 - smallest))
