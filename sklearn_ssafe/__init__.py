@@ -8,6 +8,7 @@ __version__ = "0.1.0.dev0"
 # neither torch nor pandas.
 _MODULES = {
     "DetectionReport": "evaluation.report_table",
+    "DetectorComparison": "evaluation.comparison_table",
     "EncodingError": "estimators.failures",
     "EncodingWarning": "estimators.failures",
     "FrozenEncoderTransformer": "estimators.frozen_encoder",
@@ -15,10 +16,12 @@ _MODULES = {
     "LeaveOneGeneratorOut": "evaluation.leave_one_generator_out",
     "WeightsFileError": "encoders.weights",
     "WeightsNotFoundError": "encoders.weights",
+    "compare_detectors": "evaluation.comparison",
     "cross_val_report": "evaluation.cross_val_report",
     "detection_report": "evaluation.detection_report",
     "equal_error_rate": "evaluation.metrics",
     "expected_calibration_error": "evaluation.metrics",
+    "file_properties": "evaluation.file_properties",
     "free_encoders": "encoders.loading",
     "keep_together": "evaluation.splits",
     "list_encoders": "encoders.catalogue",

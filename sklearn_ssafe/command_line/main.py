@@ -5,6 +5,7 @@ import sys
 import click
 
 from .. import __version__
+from .compare import compare
 from .demo import demo
 from .encoders import encoders
 
@@ -15,6 +16,7 @@ def ssafe():
     """Detect AI-generated images with frozen vision encoders and linear heads."""
 
 
+ssafe.add_command(compare)
 ssafe.add_command(demo)
 ssafe.add_command(encoders)
 
