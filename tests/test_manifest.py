@@ -267,3 +267,16 @@ def test_names_that_are_not_unicode_are_kept(tmp_path):
             empty.write(b"")
     paths = load_image_folder(tmp_path).X
     assert sorted(os.fsencode(path)[-5:] for path in paths) == [b"\xfe.png", b"\xff.png"]
+
+
+def test_numbers_to_predict_take_the_place_of_labels(tmp_path):
+    write_csv(TABLE.drop(columns="label"), tmp_path / "prices.csv")
+    data = load_manifest(tmp_path / "prices.csv", target_column="Price")
+    assert data.y.tolist() == [1.5, 2.5, 3.5, 4.5]
+    assert data.target_names == ["price"]
+    assert data.groups.tolist() == ["source:kodak", "generator:sdxl", "row:2", "row:3"]
+    write_csv(TABLE, tmp_path / "both.csv")
+    both = load_manifest(tmp_path / "both.csv", target_column="price")
+    assert both.frame["label_in_file"].tolist() == TABLE["label"].tolist()
+    with pytest.raises(ValueError, match=r"4 of 4 values in column 'label'.* first 'real'"):
+        load_manifest(tmp_path / "both.csv", target_column="label")

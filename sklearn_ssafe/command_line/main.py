@@ -8,6 +8,7 @@ from .. import __version__
 from .audit import audit, equalize
 from .cache import cache
 from .curate import curate
+from .compare import compare
 from .demo import demo
 from .embed import embed
 from .encoders import encoders
@@ -22,6 +23,7 @@ def ssafe():
 ssafe.add_command(cache)
 ssafe.add_command(audit)
 ssafe.add_command(curate)
+ssafe.add_command(compare)
 ssafe.add_command(demo)
 ssafe.add_command(embed)
 ssafe.add_command(encoders)

@@ -13,8 +13,8 @@ def as_bunch(columns):
     Parameters
     ----------
     columns : dict of list
-        First column the pictures (``path`` or ``image``); then label (0 real, 1 generated),
-        generator, source and group, in this order; then any others.
+        First column the pictures (``path`` or ``image``); then label (0 real, 1 generated; or
+        floats to predict), generator, source and group, in this order; then any others.
 
     Returns
     -------
@@ -32,9 +32,10 @@ def as_bunch(columns):
     )
     X = np.empty(len(frame), dtype=object)
     X[:] = list(frame.iloc[:, 0])
+    is_number = frame["label"].dtype.kind == "f"  # a target to be predicted, not a label
     return Bunch(
         X=X,
-        y=frame["label"].to_numpy(dtype=np.int64),
+        y=frame["label"].to_numpy(dtype=float if is_number else np.int64),
         generator=frame["generator"].to_numpy(dtype=object),
         source=frame["source"].to_numpy(dtype=object),
         groups=frame["group"].to_numpy(dtype=object),

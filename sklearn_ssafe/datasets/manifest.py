@@ -13,7 +13,9 @@ _OPTIONAL = ("generator", "source", "group")
 _ENCODINGS = ("utf-8-sig", "cp1252", "latin-1")  # the last decodes whatever there is
 
 
-def load_manifest(path, *, path_column="path", label_column="label", return_X_y=False):
+def load_manifest(
+    path, *, path_column="path", label_column="label", target_column=None, return_X_y=False
+):
     """Read a table with one picture and its label a row.
 
     Parameters
@@ -26,6 +28,9 @@ def load_manifest(path, *, path_column="path", label_column="label", return_X_y=
     label_column : str, default="label"
         Column with the labels. Generated: 1, true, generated, fake, ai, synthetic, artificial.
         Real: 0, false, real, photo, photograph, natural, nature, authentic. Capitals do not matter.
+    target_column : str or None, default=None
+        Column with numbers to be predicted in place of labels. The table then needs no labels, and
+        `label_column` is an ordinary column.
     return_X_y : bool, default=False
         Whether to return only ``(X, y)``.
 
@@ -36,7 +41,7 @@ def load_manifest(path, *, path_column="path", label_column="label", return_X_y=
             Paths as `str`, in the order of the table. Whether the files exist is not looked at:
             that is for the reader of the pictures, which reports every bad file at once.
         y : ndarray of int, shape (n_samples,)
-            0 for real, 1 for generated.
+            0 for real, 1 for generated; or the numbers of `target_column`, as float.
         generator, source : ndarray of str, shape (n_samples,)
             As in the table; "" where the table has none.
         groups : ndarray of str, shape (n_samples,)
@@ -47,7 +52,7 @@ def load_manifest(path, *, path_column="path", label_column="label", return_X_y=
             Columns path, label, generator, source and group as above, then all other columns of
             the table as they are. One of them whose name is taken gets ``_in_file`` appended.
         target_names : list of str
-            ``["real", "generated"]``.
+            ``["real", "generated"]``, or the name of the target column.
 
     Raises
     ------
@@ -56,7 +61,8 @@ def load_manifest(path, *, path_column="path", label_column="label", return_X_y=
     ImportError
         If the package that reads this kind of table is missing.
     ValueError
-        If the table is of another kind, is empty, lacks a column or has a label not listed above.
+        If the table is of another kind, is empty, lacks a column, has a label not listed above or
+        a target that is no number.
 
     Warns
     -----
@@ -80,21 +86,30 @@ def load_manifest(path, *, path_column="path", label_column="label", return_X_y=
     if table.empty:
         raise ValueError(f"{file.name} has no rows. One row for each picture is needed.")
     path_column = _find_column(table, path_column, file, "path_column")
-    label_column = _find_column(table, label_column, file, "label_column")
+    if target_column is None:
+        label_column = _find_column(table, label_column, file, "label_column")
+        labels = parse_labels(_as_text(table[label_column]), f"column {label_column!r}")
+    else:
+        label_column = _find_column(table, target_column, file, "target_column")
+        labels = _as_targets(table[label_column], label_column, file)
     optional = {name: _match(table, name) for name in _OPTIONAL}
 
     standard = {
         "path": _resolve(_as_text(table[path_column]), file.parent),
-        "label": parse_labels(_as_text(table[label_column]), f"column {label_column!r}"),
+        "label": labels,
     }
     for name, column in optional.items():
         standard[name] = [""] * len(table) if column is None else _as_text(table[column])
-    standard["group"] = fill_groups(**{k: standard[k] for k in ("label", *_OPTIONAL)})
+    is_generated = labels if target_column is None else [bool(g) for g in standard["generator"]]
+    given = {name: standard[name] for name in _OPTIONAL}
+    standard["group"] = fill_groups(label=is_generated, **given)
     _warn_duplicates(standard["path"], standard["label"], file)
 
     others = table.drop(columns=[c for c in (path_column, label_column, *optional.values()) if c])
     others = others.rename(columns={name: f"{name}_in_file" for name in standard})
     data = as_bunch({**standard, **{name: others[name].array for name in others}})
+    if target_column is not None:
+        data.target_names = [label_column]
     return (data.X, data.y) if return_X_y else data
 
 
@@ -176,6 +191,20 @@ def _as_text(column):
         "" if is_missing else re.sub(r"^(-?\d+)\.0$", r"\1", str(value).strip())
         for value, is_missing in zip(column, missing, strict=True)
     ]
+
+
+def _as_targets(column, name, file):
+    import pandas as pd
+
+    numbers = pd.to_numeric(column, errors="coerce").astype(float)
+    if numbers.isna().any():
+        row = int(numbers.isna().to_numpy().argmax())
+        raise ValueError(
+            f"{int(numbers.isna().sum())} of {len(column)} values in column {name!r} of "
+            f"{file.name} are no numbers, first {column.iloc[row]!r} in data row {row + 1}. "
+            "Repair or leave out these rows."
+        )
+    return numbers.tolist()
 
 
 def _match(table, name):
