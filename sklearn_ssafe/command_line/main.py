@@ -7,8 +7,8 @@ import click
 from .. import __version__
 from .audit import audit, equalize
 from .cache import cache
-from .curate import curate
 from .compare import compare
+from .curate import curate
 from .demo import demo
 from .embed import embed
 from .encoders import encoders
@@ -20,10 +20,10 @@ def ssafe():
     """Detect AI-generated images with frozen vision encoders and linear heads."""
 
 
-ssafe.add_command(cache)
 ssafe.add_command(audit)
-ssafe.add_command(curate)
+ssafe.add_command(cache)
 ssafe.add_command(compare)
+ssafe.add_command(curate)
 ssafe.add_command(demo)
 ssafe.add_command(embed)
 ssafe.add_command(encoders)

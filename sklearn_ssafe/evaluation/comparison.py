@@ -12,17 +12,17 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_consistent_length
 
+from ..positive_class import is_generated
+from ..splits.folds import GeneratorGroupKFold, keep_together
+from ..splits.held_out_groups import held_out_groups, known_labels
 from .comparison_inputs import make_inputs
 from .comparison_table import DetectorComparison
 from .detector_scores import detector_scores
 from .encode_once import encode_once
 from .file_properties import file_properties
 from .heads import make_heads
-from .held_out import _known, _units
 from .metrics import tpr_at_fpr
-from .positive_class import is_generated
 from .preprocessor import make_preprocessor
-from .splits import GeneratorGroupKFold, keep_together
 from .tidy_table import tidy_table
 
 
@@ -142,9 +142,8 @@ def compare_detectors(
     positive = y[is_generated(y, pos_label)][0] if classify else None
 
     good = np.setdiff1d(np.arange(len(y)), failures["row"].to_numpy(dtype=int))
-    given = [None if values is None else _known(values)[good] for values in (generator, source)]
-    kept_groups = None if groups is None else _known(groups)[good]
-    folds = _folds(cv, n_splits, y[good], positive, *given, kept_groups)
+    labels = [known_labels(len(y), column)[good] for column in (generator, source, groups)]
+    folds = _folds(cv, n_splits, y[good], positive, *labels)
     folds = [(good[train], good[test]) for train, test in folds]
 
     rows = []
@@ -182,16 +181,13 @@ def _is_classification(y, task):
 
 def _folds(cv, n_splits, y, positive, generator, source, groups):
     """Split the rows; units are held out whole."""
-    blank = np.full(len(y), "", dtype=object)
-    generator = blank if generator is None else generator
-    source = blank if source is None else source
     if positive is None:
-        units = keep_together(generator, source, blank if groups is None else groups)
+        units = keep_together(generator, source, groups)
         n_units = len(np.unique(units))
         default = GroupKFold(min(n_splits, n_units)) if n_units > 1 else None
     else:
         generated = (y == positive).astype(int)
-        units = _units(generated, generator, source, groups)[0]
+        units = held_out_groups(generated, generator, source, groups)[0]
         n_units = min(len(np.unique(units[generated == label])) for label in (0, 1))
         default = GeneratorGroupKFold(min(n_splits, n_units)) if n_units > 1 else None
     if cv is None and default is None:

@@ -48,7 +48,9 @@ def token_map(encoder, head, picture):
     views = encoder.prepare(picture)
     if len(views) > 1 or views.dtype != np.uint8:
         raise NoTokensError("a map of tokens needs one view a picture, and preprocessing by name")
-    tokens = encoder.encode_tokens(torch.from_numpy(views[None]))[0].numpy().astype(np.float64)
+    tokens = (
+        encoder.encode_tokens(torch.from_numpy(views[None]))[0].cpu().numpy().astype(np.float64)
+    )
     length = np.linalg.norm(tokens.mean(axis=0))
     heat = tokens @ np.asarray(head.coef_[0], dtype=np.float64) / (len(tokens) * length)
     height, width = views.shape[1:3]
