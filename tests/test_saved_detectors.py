@@ -115,6 +115,10 @@ def test_a_detector_of_pictures_with_a_named_encoder(picture_files, tmp_path):
         again.predict_proba(picture_files), detector.predict_proba(picture_files)
     )
     assert (again.encoder_.n_views, again.encoder_.on_error) == (1, "nan")
+    twice = load_detector(again.save(tmp_path / "detector"))
+    np.testing.assert_array_equal(
+        twice.predict_proba(picture_files), detector.predict_proba(picture_files)
+    )
 
 
 def test_what_is_kept_of_the_training_pictures(picture_files, tmp_path):

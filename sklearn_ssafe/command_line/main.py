@@ -7,6 +7,9 @@ import click
 from .. import __version__
 from .demo import demo
 from .encoders import encoders
+from .explain import explain
+from .fit import fit
+from .predict import predict
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -17,6 +20,9 @@ def ssafe():
 
 ssafe.add_command(demo)
 ssafe.add_command(encoders)
+ssafe.add_command(explain)
+ssafe.add_command(fit)
+ssafe.add_command(predict)
 
 
 def main():

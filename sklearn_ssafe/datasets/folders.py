@@ -91,6 +91,43 @@ def load_image_folder(folder, *, return_X_y=False):
     return (data.X, data.y) if return_X_y else data
 
 
+def find_pictures(paths):
+    """List picture files.
+
+    Parameters
+    ----------
+    paths : iterable of (str or Path)
+        Files, taken as they are, and folders, in which pictures are looked for at any depth.
+
+    Returns
+    -------
+    pictures : list of str
+
+    Raises
+    ------
+    FileNotFoundError
+        If a path does not exist.
+    ValueError
+        If there is no picture.
+
+    Notes
+    -----
+    In folders, hidden files and files without the suffix of a picture format are passed over.
+    """
+    suffixes = _picture_suffixes()
+    found = []
+    for path in map(Path, paths):
+        if path.is_dir():
+            found += map(str, _pictures_below(path, suffixes))
+        elif path.exists():
+            found.append(str(path))
+        else:
+            raise FileNotFoundError(f"There is no file or folder at {str(path)!r}.")
+    if not found:
+        raise ValueError(f"No picture in {', '.join(repr(str(path)) for path in paths)}.")
+    return found
+
+
 def _visible_folders(folder):
     return [
         entry

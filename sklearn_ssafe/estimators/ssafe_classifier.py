@@ -89,9 +89,11 @@ class SSAFEClassifier(ClassifierMixin, BaseEstimator):
         ``auc``.
     training_indices_ : ndarray of int, shape (n_trained_on,)
         Rows of X that the head was trained on.
+    n_failures_ : int
+        How many pictures of X could not be encoded and were left out.
     failures_ : pandas.DataFrame
-        Pictures of X that could not be encoded and were left out: ``row``, ``path``, ``reason``.
-        Only where there is an encoder.
+        Pictures of X that could not be encoded: ``row``, ``path``, ``reason``. Only where there is
+        an encoder.
     training_rows_ : TrainingRows or None
         What `keep_training_rows` keeps.
     encoder_ : FrozenEncoderTransformer or None
@@ -221,7 +223,8 @@ class SSAFEClassifier(ClassifierMixin, BaseEstimator):
         self.encoder_ = self._new_encoder()
         rows = self._encode(X, fit=True)
         good = np.flatnonzero(np.isfinite(rows).all(axis=1))
-        if len(good) < len(rows):
+        self.n_failures_ = len(rows) - len(good)
+        if self.n_failures_:
             rows, is_generated = rows[good], is_generated[good]
             origin = {name: values[good] for name, values in origin.items()}
 
