@@ -11,9 +11,9 @@ and real sources are dealt into two halves, in alphabetical order like cards. A 
 on one half by `SSAFEClassifier`, its threshold chosen there, then saved, loaded, and used by
 ``ssafe predict`` on the other half; and the other way round.
 
-``--memory`` is the peak memory of ``ssafe predict``. ``--regions`` explains made pictures whose left
-half is generated and whose right half is not, and says how often a region of the left half has more
-effect than one of the right.
+``--memory`` is the peak memory of ``ssafe predict``. ``--regions`` explains made pictures whose
+left half is generated and whose right half is not, and says how often a region of the left half has
+more effect than one of the right.
 """
 
 import argparse

@@ -303,6 +303,17 @@ def test_a_head_that_gives_other_scores_is_refused(rows, tmp_path):
         load_detector(path)
 
 
+def test_a_head_of_another_version_that_does_not_work_is_refused(rows, tmp_path):
+    detector = fitted(rows, cv=None)
+    path = detector.save(tmp_path / "detector")
+    settings, files = detector_folder.read_folder(path)
+    del detector.head_.classes_
+    content = skops.io.dumps({"head": None, "curator": None, "head_": detector.head_})
+    detector_folder.write_folder(path, settings, {**files, "estimators.skops": content})
+    with pytest.raises(DetectorFileError, match=r"does not work here.*scikit-learn"):
+        load_detector(path)
+
+
 # The folder ------------------------------------------------------------------------------------
 
 

@@ -118,12 +118,17 @@ def load_detector(path, *, encoder=None, weights=None, device="auto", trusted=()
 
 
 def _check_head(head, arrays, settings):
-    scores = check_scores(head, arrays["check_rows"])
-    if not np.abs(scores - arrays["check_scores"]).max() <= _TOLERANCE:
-        versions = ", ".join(f"{name} {which}" for name, which in settings["versions"].items())
+    versions = ", ".join(f"{name} {which}" for name, which in settings["versions"].items())
+    advice = f"Take the versions that it was saved with ({versions}), or train again."
+    try:
+        scores = check_scores(head, arrays["check_rows"])
+    except Exception as error:  # another version of a library may raise anything
         raise DetectorFileError(
-            "the head gives other scores here than where it was saved. Take the versions of the "
-            f"libraries that it was saved with ({versions}), or train again."
+            f"the head does not work here ({type(error).__name__}: {error}). {advice}"
+        ) from error
+    if not np.abs(scores - arrays["check_scores"]).max() <= _TOLERANCE:
+        raise DetectorFileError(
+            f"the head gives other scores here than where it was saved. {advice}"
         )
 
 
