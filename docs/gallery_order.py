@@ -2,6 +2,7 @@
 
 _READING_ORDER = [
     "plot_quick_start.py",
+    "plot_detector.py",
     "plot_images_beside_columns.py",
     "plot_leak_audit.py",
     "plot_lightgbm_shap.py",

@@ -115,6 +115,10 @@ def test_a_detector_of_pictures_with_a_named_encoder(picture_files, tmp_path):
         again.predict_proba(picture_files), detector.predict_proba(picture_files)
     )
     assert (again.encoder_.n_views, again.encoder_.on_error) == (1, "nan")
+    twice = load_detector(again.save(tmp_path / "detector"))
+    np.testing.assert_array_equal(
+        twice.predict_proba(picture_files), detector.predict_proba(picture_files)
+    )
 
 
 def test_what_is_kept_of_the_training_pictures(picture_files, tmp_path):
@@ -296,6 +300,17 @@ def test_a_head_that_gives_other_scores_is_refused(rows, tmp_path):
     content = skops.io.dumps({"head": None, "curator": None, "head_": detector.head_})
     detector_folder.write_folder(path, settings, {**files, "estimators.skops": content})
     with pytest.raises(DetectorFileError, match=r"other scores here.*scikit-learn"):
+        load_detector(path)
+
+
+def test_a_head_of_another_version_that_does_not_work_is_refused(rows, tmp_path):
+    detector = fitted(rows, cv=None)
+    path = detector.save(tmp_path / "detector")
+    settings, files = detector_folder.read_folder(path)
+    del detector.head_.classes_
+    content = skops.io.dumps({"head": None, "curator": None, "head_": detector.head_})
+    detector_folder.write_folder(path, settings, {**files, "estimators.skops": content})
+    with pytest.raises(DetectorFileError, match=r"does not work here.*scikit-learn"):
         load_detector(path)
 
 

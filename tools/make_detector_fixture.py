@@ -1,6 +1,8 @@
 """Save a small detector as a fixture of the tests: once for each version, and never again.
 
-python tests/fixtures/make_detector.py VERSION
+With an old scikit-learn, so that the tests can load it with every one that is supported.
+
+    python tools/make_detector_fixture.py VERSION
 """
 
 import json

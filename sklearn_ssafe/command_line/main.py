@@ -12,6 +12,9 @@ from .curate import curate
 from .demo import demo
 from .embed import embed
 from .encoders import encoders
+from .explain import explain
+from .fit import fit
+from .predict import predict
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -28,6 +31,9 @@ ssafe.add_command(demo)
 ssafe.add_command(embed)
 ssafe.add_command(encoders)
 ssafe.add_command(equalize)
+ssafe.add_command(explain)
+ssafe.add_command(fit)
+ssafe.add_command(predict)
 
 
 def main():

@@ -113,6 +113,33 @@ def load_manifest(
     return (data.X, data.y) if return_X_y else data
 
 
+def manifest_paths(path, *, path_column="path"):
+    """Read the paths of a table that may have no labels.
+
+    Parameters
+    ----------
+    path : str or Path
+        A table, as for `load_manifest`.
+    path_column : str, default="path"
+        Column with the pictures' paths. Relative ones begin at the folder of the table.
+
+    Returns
+    -------
+    paths : list of str
+        In the order of the table; "" where there is none.
+
+    Raises
+    ------
+    ValueError, ImportError
+        As `load_manifest` does.
+    """
+    file = Path(path)
+    table = _read_table(file, path_column)
+    table.columns = [str(name).strip() for name in table.columns]
+    column = _find_column(table, path_column, file, "path_column")
+    return _resolve(_as_text(table[column]), file.parent)
+
+
 def _read_table(file, path_column):
     from zipfile import BadZipFile
 

@@ -22,7 +22,7 @@ from .training_set import TrainingRows
 _TOLERANCE = 1e-6
 
 
-def load_detector(path, *, encoder=None, device="auto", trusted=()):
+def load_detector(path, *, encoder=None, weights=None, device="auto", trusted=()):
     """Load a detector that `SSAFEClassifier.save` saved.
 
     No pickle is opened, and only types are built that are known to be harmless. The encoder is
@@ -34,9 +34,11 @@ def load_detector(path, *, encoder=None, device="auto", trusted=()):
     path : str or Path
         The detector's folder.
     encoder : FrozenEncoderTransformer or None, default=None
-        The encoder to use: needed for a module of your own, and where weights lie at another place
-        on this machine. It has to be the one that the detector was trained with. None builds it
-        from the saved settings.
+        The encoder to use, which a module of your own needs. It has to be the one that the detector
+        was trained with. None builds it from the saved settings.
+    weights : str, Path or None, default=None
+        The file or folder with the encoder's weights, where they lie at another place on this
+        machine. None looks where they were.
     device : str or torch.device, default="auto"
         Where the encoder runs, unless it is given.
     trusted : sequence of str, default=()
@@ -80,7 +82,7 @@ def load_detector(path, *, encoder=None, device="auto", trusted=()):
         warnings.simplefilter("ignore", InconsistentVersionWarning)
         estimators = load_estimators(files["estimators.skops"], trusted)
     _check_head(estimators["head_"], arrays, settings)
-    encoder = _encoder(settings["encoder"], encoder, device)
+    encoder = _encoder(settings["encoder"], encoder, weights, device)
     if encoder is not None:
         check_encoder(encoder, settings["encoder"], arrays["encoder_probe"])
 
@@ -100,6 +102,7 @@ def load_detector(path, *, encoder=None, device="auto", trusted=()):
         detector.n_features_in_ = settings["n_features_in"]
     if settings["feature_names_in"] is not None:
         detector.feature_names_in_ = np.array(settings["feature_names_in"], dtype=object)
+    detector.n_failures_ = settings["n_failures"]
     detector.training_indices_ = arrays["training_indices"]
     detector.training_table_ = _table(settings["training_table"])
     detector.out_of_fold_ = detector.training_rows_ = None
@@ -115,16 +118,21 @@ def load_detector(path, *, encoder=None, device="auto", trusted=()):
 
 
 def _check_head(head, arrays, settings):
-    scores = check_scores(head, arrays["check_rows"])
-    if not np.abs(scores - arrays["check_scores"]).max() <= _TOLERANCE:
-        versions = ", ".join(f"{name} {which}" for name, which in settings["versions"].items())
+    versions = ", ".join(f"{name} {which}" for name, which in settings["versions"].items())
+    advice = f"Take the versions that it was saved with ({versions}), or train again."
+    try:
+        scores = check_scores(head, arrays["check_rows"])
+    except Exception as error:  # another version of a library may raise anything
         raise DetectorFileError(
-            "the head gives other scores here than where it was saved. Take the versions of the "
-            f"libraries that it was saved with ({versions}), or train again."
+            f"the head does not work here ({type(error).__name__}: {error}). {advice}"
+        ) from error
+    if not np.abs(scores - arrays["check_scores"]).max() <= _TOLERANCE:
+        raise DetectorFileError(
+            f"the head gives other scores here than where it was saved. {advice}"
         )
 
 
-def _encoder(description, given, device):
+def _encoder(description, given, weights, device):
     if description is None:
         if given is not None:
             raise ValueError("encoder was given, and this detector takes embeddings")
@@ -137,7 +145,10 @@ def _encoder(description, given, device):
             "author's own, which was not saved: give it, load_detector(path, "
             "encoder=FrozenEncoderTransformer(...))."
         )
-    return FrozenEncoderTransformer(device=device, **description["settings"])
+    settings = dict(description["settings"])
+    if weights is not None:
+        settings["weights"] = weights
+    return FrozenEncoderTransformer(device=device, **settings)
 
 
 def _table(records):

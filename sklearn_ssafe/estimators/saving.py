@@ -80,7 +80,7 @@ def contents_of(detector):
         else asdict(detector.operating_point_),
         "n_features_in": getattr(detector, "n_features_in_", None),
         "feature_names_in": list(getattr(detector, "feature_names_in_", [])) or None,
-        "n_failures": 0 if encoder is None else len(detector.failures_),
+        "n_failures": detector.n_failures_,
         "training_table": _records(detector.training_table_),
         "out_of_fold": None if scores is None else _figures(scores, detector.threshold_),
         "training_rows": None if kept is None else {"paths": kept.paths, "names": kept.names},

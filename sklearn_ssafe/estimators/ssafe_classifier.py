@@ -89,9 +89,11 @@ class SSAFEClassifier(ClassifierMixin, BaseEstimator):
         ``auc``.
     training_indices_ : ndarray of int, shape (n_trained_on,)
         Rows of X that the head was trained on.
+    n_failures_ : int
+        How many pictures of X could not be encoded and were left out.
     failures_ : pandas.DataFrame
-        Pictures of X that could not be encoded and were left out: ``row``, ``path``, ``reason``.
-        Only where there is an encoder.
+        Pictures of X that could not be encoded: ``row``, ``path``, ``reason``. Only where there is
+        an encoder.
     training_rows_ : TrainingRows or None
         What `keep_training_rows` keeps.
     encoder_ : FrozenEncoderTransformer or None
@@ -221,39 +223,27 @@ class SSAFEClassifier(ClassifierMixin, BaseEstimator):
         self.encoder_ = self._new_encoder()
         rows = self._encode(X, fit=True)
         good = np.flatnonzero(np.isfinite(rows).all(axis=1))
-        if len(good) < len(rows):
+        self.n_failures_ = len(rows) - len(good)
+        if self.n_failures_:
             rows, is_generated = rows[good], is_generated[good]
             origin = {name: values[good] for name, values in origin.items()}
 
-        def fit_and_score(train, test):
-            part = {name: values[train] for name, values in origin.items()}
-            fitted = self._fit_head(head, rows[train], is_generated[train], part)[0]
-            return fitted.predict_proba(rows[test])[:, 1]
-
-        names = {name: origin.get(name) for name in ("generator", "source")}
         self.out_of_fold_ = None
         if self.cv is not None:
-            try:
-                self.out_of_fold_ = score_folds(
-                    fit_and_score, is_generated, n_splits=self.cv, **names
-                )
-            except CannotSplitError:
-                if self.target_fpr is not None:
-                    raise
+            self.out_of_fold_ = self._score_out_of_fold(head, rows, is_generated, origin)
         self.operating_point_ = None
         self.threshold_ = self.threshold
         if self.target_fpr is not None:
+            real_scores = self.out_of_fold_.score[is_generated == 0]
             self.operating_point_ = threshold_for_fpr(
-                self.out_of_fold_.score[is_generated == 0],
-                self.target_fpr,
-                confidence=self.confidence,
+                real_scores, self.target_fpr, confidence=self.confidence
             )
             self.threshold_ = self.operating_point_.threshold
 
         self.head_, self.curator_, chosen = self._fit_head(head, rows, is_generated, origin)
         self.n_features_of_head_ = rows.shape[1]
         self.training_indices_ = good[chosen]
-        names = names_of(is_generated, **names)
+        names = names_of(is_generated, origin.get("generator"), origin.get("source"))
         self.training_table_ = training_table(
             is_generated, names, chosen, self.out_of_fold_, self.threshold_
         )
@@ -487,6 +477,27 @@ class SSAFEClassifier(ClassifierMixin, BaseEstimator):
                 self.failures_ = getattr(self.encoder_, "failures_", None)
         lengths = np.linalg.norm(rows, axis=1, keepdims=True)
         return rows / np.maximum(lengths, np.finfo(rows.dtype).tiny)
+
+    def _score_out_of_fold(self, head, rows, is_generated, origin):
+        """Score every row by a head trained without its generator and source, if that can be."""
+
+        def fit_and_score(train, test):
+            part = {name: values[train] for name, values in origin.items()}
+            fitted = self._fit_head(head, rows[train], is_generated[train], part)[0]
+            return fitted.predict_proba(rows[test])[:, 1]
+
+        try:
+            return score_folds(
+                fit_and_score,
+                is_generated,
+                generator=origin.get("generator"),
+                source=origin.get("source"),
+                n_splits=self.cv,
+            )
+        except CannotSplitError:
+            if self.target_fpr is not None:
+                raise
+            return None
 
     def _fit_head(self, head, rows, is_generated, origin):
         """Choose rows and train on them; return head, curator and the chosen rows."""

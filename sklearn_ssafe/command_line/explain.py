@@ -1,0 +1,61 @@
+"""``ssafe explain``: which regions of a picture push its verdict."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("detector", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("image", type=click.Path(exists=True, dir_okay=False))
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The picture to write, such as overlay.png.",
+)
+@click.option(
+    "--method",
+    default="auto",
+    show_default=True,
+    type=click.Choice(["auto", "occlusion", "tokens"]),
+    help="Cover regions, or read the encoder's patch tokens.",
+)
+@click.option(
+    "--grid", default=8, show_default=True, type=click.IntRange(1), help="Regions along a side."
+)
+@click.option(
+    "--nearest",
+    default=5,
+    show_default=True,
+    type=click.IntRange(0),
+    help="Training pictures to name, where the detector keeps them.",
+)
+@click.option("--weights", help="Where the encoder's weights are on this machine.")
+@click.option("--device", default="auto", show_default=True)
+def explain(detector, image, output, method, grid, nearest, weights, device):
+    """Draw on IMAGE which regions push the verdict of DETECTOR, and how.
+
+    Orange regions, with a plus, push towards generated; blue ones, with a minus, towards real. The
+    nearest training pictures are listed where the detector was saved with them.
+    """
+    from ..estimators.load_detector import load_detector
+
+    judge = load_detector(detector, weights=weights, device=device)
+    explanation = judge.explain(image, method=method, grid=grid, n_nearest=nearest)
+    try:
+        explanation.overlay().save(output)
+    except ValueError as error:  # Pillow, of the name
+        raise click.UsageError(f"--output {output}: {error}.") from error
+    verdict = "generated" if explanation.is_generated else "real"
+    click.echo(
+        f"{explanation.path}: {verdict}, score {explanation.score:.4f} "
+        f"(threshold {explanation.threshold:.4f})"
+    )
+    click.echo(f"Regions drawn in {output}, by {explanation.method}.")
+    if explanation.nearest is None:
+        click.echo("The detector keeps no training pictures: ssafe fit --keep-training-rows.")
+    elif nearest:
+        click.echo("\nNearest training pictures:")
+        click.echo(explanation.nearest.to_string(index=False, float_format="{:.3f}".format))

@@ -1,0 +1,123 @@
+"""``ssafe fit``: from labelled pictures to a detector in a folder."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("data", type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="The detector: a new folder.",
+)
+@click.option("--encoder", default="forensic", show_default=True, help="See: ssafe encoders.")
+@click.option("--pretrained", help="Tag of the encoder's weights.")
+@click.option("--weights", help="A file or folder with the weights.")
+@click.option(
+    "--head",
+    default="logistic",
+    show_default=True,
+    type=click.Choice(["logistic", "probe"]),
+    help="Logistic regression, or the paper's linear probe.",
+)
+@click.option(
+    "--threshold",
+    default=0.5,
+    show_default=True,
+    type=click.FloatRange(0, 1),
+    help="Call generated what scores more.",
+)
+@click.option(
+    "--target-fpr",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    help="Choose the threshold so that at most this share of real pictures is accused.",
+)
+@click.option("--folds", default=5, show_default=True, type=click.IntRange(2))
+@click.option(
+    "--keep-training-rows",
+    is_flag=True,
+    help="Keep embeddings and names of the training pictures, for ssafe explain.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace a detector that is there.")
+@click.option("--device", default="auto", show_default=True)
+@click.option("--quiet", is_flag=True, help="No progress bar.")
+def fit(
+    data,
+    output,
+    encoder,
+    pretrained,
+    weights,
+    head,
+    threshold,
+    target_fpr,
+    folds,
+    keep_training_rows,
+    overwrite,
+    device,
+    quiet,
+):
+    """Train a detector on DATA and save it.
+
+    DATA is a folder with the subfolders real/ and generated/, or a CSV, Excel or Parquet table
+    with the columns path and label, and if you have them generator and source. Pictures that
+    cannot be read are named and left out.
+
+    The figures printed, and those in the detector's README.md, are of folds that hold out whole
+    generators and whole real sources.
+    """
+    import warnings
+
+    from .. import EncodingWarning, FrozenEncoderTransformer, LinearProbe, SSAFEClassifier, datasets
+    from ..persistence.folder import is_detector, refuse_what_is_no_detector
+
+    refuse_what_is_no_detector(output)
+    if is_detector(output) and not overwrite:
+        raise click.UsageError(f"{output} is a detector already: add --overwrite to replace it.")
+    pictures = datasets.load_images(data)
+    detector = SSAFEClassifier(
+        FrozenEncoderTransformer(
+            encoder,
+            pretrained=pretrained,
+            weights=weights,
+            device=device,
+            on_error="nan",
+            verbose=not quiet,
+        ),
+        head=LinearProbe(random_state=0) if head == "probe" else None,
+        threshold=threshold,
+        target_fpr=target_fpr,
+        cv=folds,
+        keep_training_rows=keep_training_rows,
+    )
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        warnings.simplefilter("ignore", EncodingWarning)  # told below
+        detector.fit(pictures.X, pictures.y, generator=pictures.generator, source=pictures.source)
+    for failure in detector.failures_.itertuples():
+        click.echo(f"left out: {failure.path}: {failure.reason}", err=True)
+    for warning in caught:
+        click.echo(f"Warning: {warning.message}", err=True)
+    detector.save(output)
+    _report(detector, output)
+
+
+def _report(detector, output):
+    from .demo import _as_text
+
+    scores, point = detector.out_of_fold_, detector.operating_point_
+    if scores is None:
+        click.echo("The pictures cannot be split, so that there are no held-out figures.")
+    else:
+        click.echo(f"{scores.fold.max() + 1} folds. Held out in each: {scores.held_out}.\n")
+        click.echo(_as_text(detector.training_table_.drop(columns="trained_on")))
+    click.echo(f"\nThreshold {detector.threshold_:.4g}.", nl=point is None)
+    if point is not None:
+        click.echo(
+            f" Above it are {point.n_false} of {point.n_real} real pictures ({point.fpr:.2%}), "
+            f"upper bound {point.fpr_upper_bound:.2%}."
+        )
+    click.echo(f"Saved in {output}; README.md in it says what it is.")

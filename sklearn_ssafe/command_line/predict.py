@@ -1,0 +1,158 @@
+"""``ssafe predict``: a verdict on every picture, whatever happens."""
+
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import click
+
+# A stop loses what has not been written: pictures at a time, so that this is a few seconds' work.
+_FIRST, _MOST = 16, 256
+_SECONDS = (2, 10)
+# Some rows of an earlier run are scored again, to see that the same detector made them.
+_SCORED_AGAIN = 8
+_TOLERANCE = 2e-3
+_SOME_FAILED = 3
+
+
+@click.command()
+@click.argument("detector", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("pictures", nargs=-1, required=True)
+@click.option(
+    "-o",
+    "--output",
+    default="-",
+    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+    help="A CSV file; without it, standard output.",
+)
+@click.option("--overwrite", is_flag=True, help="Begin anew where the file is there.")
+@click.option("--weights", help="Where the encoder's weights are on this machine.")
+@click.option("--device", default="auto", show_default=True)
+@click.option("--quiet", is_flag=True, help="No progress bar.")
+def predict(detector, pictures, output, overwrite, weights, device, quiet):
+    """Judge PICTURES with DETECTOR: a row of path, score, verdict and error for each.
+
+    PICTURES are files, folders, tables with a column path, or - for standard input with one path a
+    line. A picture that cannot be read has its reason in the column error.
+
+    Rows are written as they come. If the command is stopped, the same command goes on where it
+    was, with the rows that are not in the file yet.
+
+    The exit status is 0 when every picture has a verdict, 3 when some have an error, 130 when it
+    was stopped, 1 or 2 when nothing could be done.
+    """
+    from ..estimators.load_detector import load_detector
+    from .inputs import list_inputs
+    from .verdict_file import VerdictFile
+
+    judge = load_detector(detector, weights=weights, device=device)
+    if judge.encoder_ is None:
+        raise click.UsageError(f"{detector} takes embeddings, not pictures.")
+    judge.encoder_.set_params(on_error="nan", verbose=False)
+    inputs = list_inputs(pictures)
+    path = None if str(output) == "-" else output
+    with VerdictFile(path, overwrite) as file:
+        if file.done:
+            _check_same_detector(judge, file.done, output)
+        todo = _not_done(inputs, file.done)
+        n_errors = sum(row["error"] != "" for row in file.done)
+        n_before = len(inputs) - len(todo)
+        try:
+            n_errors += _judge_all(judge, todo, file, n_before, quiet)
+        except KeyboardInterrupt:
+            if path is not None:
+                click.echo(
+                    f"\nWhat was done is in {output}. Run the same command to go on.", err=True
+                )
+            raise
+    if path is not None:
+        found = f", {n_before:,} of them from before" if n_before else ""
+        click.echo(
+            f"{len(inputs):,} rows in {output}{found}; {n_errors:,} with an error.", err=True
+        )
+    if n_errors:
+        sys.exit(_SOME_FAILED)
+
+
+def _not_done(inputs, done):
+    from ..images.inputs import describe
+
+    left = Counter(row["path"] for row in done)
+    todo = []
+    for path, reason in inputs:
+        name = describe(path)
+        if left[name]:
+            left[name] -= 1
+        else:
+            todo.append((path, reason))
+    return todo
+
+
+def _judge_all(judge, todo, file, n_before, quiet):
+    """Judge and write, some at a time; return the number of errors."""
+    from ..estimators.progress import progress_bar
+
+    n_errors, start, at_once = 0, 0, _FIRST
+    bar = progress_bar(len(todo), "judging", "auto" if not quiet else False)
+    with bar:
+        while start < len(todo):
+            some = todo[start : start + at_once]
+            began = time.monotonic()
+            rows = _judge(judge, some)
+            file.write(rows)
+            n_errors += sum(row["error"] != "" for row in rows)
+            bar.update(len(some))
+            start += len(some)
+            seconds = time.monotonic() - began
+            if seconds < _SECONDS[0]:
+                at_once = min(_MOST, 2 * at_once)
+            elif seconds > _SECONDS[1]:
+                at_once = max(1, at_once // 2)
+    return n_errors
+
+
+def _judge(judge, some):
+    """Return a row for each (path, reason why it is no picture)."""
+    import warnings
+
+    from .. import EncodingError, EncodingWarning
+    from ..images.inputs import describe
+
+    reasons = {place: reason for place, (_, reason) in enumerate(some) if reason}
+    places = [place for place in range(len(some)) if place not in reasons]
+    scores = {}
+    if places:
+        column = judge.classes_.tolist().index(judge.pos_label_)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", EncodingWarning)
+                probability = judge.predict_proba([some[place][0] for place in places])
+            scores = dict(zip(places, probability[:, column], strict=True))
+            failures = judge.encoder_.failures_
+        except EncodingError as error:  # not one of them could be read
+            failures = error.failures
+        for failure in failures.itertuples():
+            reasons[places[failure.row]] = failure.reason
+    rows = []
+    for place, (path, _) in enumerate(some):
+        row = {"path": describe(path), "score": "", "verdict": "", "error": ""}
+        if place in reasons:
+            row["error"] = reasons[place]
+        else:
+            row["score"] = f"{scores[place]:.6f}"
+            row["verdict"] = "generated" if scores[place] > judge.threshold_ else "real"
+        rows.append(row)
+    return rows
+
+
+def _check_same_detector(judge, done, output):
+    scored = [row for row in done if row["score"]][:_SCORED_AGAIN]
+    again = _judge(judge, [(row["path"], "") for row in scored])
+    for before, now in zip(scored, again, strict=True):
+        if now["score"] and abs(float(before["score"]) - float(now["score"])) > _TOLERANCE:
+            raise click.UsageError(
+                f"{output} has the score {before['score']} for {before['path']}, and this detector "
+                f"gives {now['score']}: the file is of another detector, or the picture has "
+                "changed. Choose another --output, or add --overwrite."
+            )
