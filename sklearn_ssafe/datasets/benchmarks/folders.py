@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sklearn_ssafe.datasets.folders import picture_suffixes, pictures_below
+from ..folders import picture_suffixes, pictures_below
 
 
 def read_folders(layout, root):

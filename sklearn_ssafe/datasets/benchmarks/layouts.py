@@ -1,6 +1,6 @@
 """The layouts that `load_benchmark` knows, each from where it is documented."""
 
-from sklearn_ssafe.datasets.benchmarks.layout import Layout
+from .layout import Layout
 
 _PAIR = r"(?P<label>0_real|1_fake)"
 _FORENSYNTHS_SOURCES = {

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from sklearn_ssafe.datasets.benchmarks.folders import find_root, read_folders
-from sklearn_ssafe.datasets.benchmarks.layouts import LAYOUTS
-from sklearn_ssafe.datasets.benchmarks.shards import read_shards
-from sklearn_ssafe.datasets.labelled_images import as_bunch, fill_groups
+from ..labelled_images import as_bunch, fill_groups
+from .folders import find_root, read_folders
+from .layouts import LAYOUTS
+from .shards import read_shards
 
 _SPLITS = ("train", "val", "test")
 

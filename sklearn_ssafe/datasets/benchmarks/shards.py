@@ -5,9 +5,9 @@ import warnings
 
 import pandas as pd
 
-from sklearn_ssafe.datasets.labels import parse_labels
-from sklearn_ssafe.images.parquet_rows import parquet_row_name
-from sklearn_ssafe.missing import is_missing
+from ...images.parquet_rows import parquet_row_name
+from ...missing import is_missing
+from ..labels import parse_labels
 
 _SPLITS = {"train": "train", "validation": "val", "val": "val", "test": "test"}
 _SHARD = re.compile(r"(?P<name>.+)-(?P<number>\d+)-of-(?P<count>\d+)\.parquet")
