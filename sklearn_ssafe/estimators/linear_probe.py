@@ -60,7 +60,7 @@ class LinearProbe(ClassifierMixin, BaseEstimator):
         Mean loss of each pass, while the weights were changing.
     n_features_in_ : int
         Number of columns of X.
-    feature_names_in_ : ndarray of str, shape (n_features_in_,)
+    feature_names_in_ : ndarray of str, shape (n_features,)
         Names of the columns, where X was a table with names.
 
     See Also

@@ -106,7 +106,7 @@ class SSAFEClassifier(ClassifierMixin, BaseEstimator):
         Features of a picture.
     n_features_in_ : int
         Columns of X, where X holds embeddings.
-    feature_names_in_ : ndarray of str, shape (n_features_in_,)
+    feature_names_in_ : ndarray of str, shape (n_features,)
         Names of the columns, where X is a table of embeddings with names.
 
     See Also
