@@ -7,13 +7,16 @@ __version__ = "0.1.0.dev0"
 # Public name -> the module that holds it. Loaded on first use, so that importing the package needs
 # neither torch nor pandas.
 _MODULES = {
+    "ComparisonDisplay": "reports.comparison_display",
     "DetectionReport": "evaluation.report_table",
     "DetectorComparison": "evaluation.comparison_table",
     "EncodingError": "estimators.failures",
     "EncodingWarning": "estimators.failures",
     "FrozenEncoderTransformer": "estimators.frozen_encoder",
     "GeneratorGroupKFold": "evaluation.splits",
+    "GeneratorReportDisplay": "reports.generator_report_display",
     "LeaveOneGeneratorOut": "evaluation.leave_one_generator_out",
+    "ScoreDistributionDisplay": "reports.score_distribution_display",
     "WeightsFileError": "encoders.weights",
     "WeightsNotFoundError": "encoders.weights",
     "compare_detectors": "evaluation.comparison",
