@@ -4,6 +4,9 @@ _READING_ORDER = [
     "plot_quick_start.py",
     "plot_images_beside_columns.py",
     "plot_lightgbm_shap.py",
+    "plot_compare_heads.py",
+    "plot_leave_one_generator_out.py",
+    "plot_choose_threshold.py",
     "plot_outliers_from_real_only.py",
     "plot_own_module.py",
 ]
