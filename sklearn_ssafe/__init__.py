@@ -10,6 +10,7 @@ _MODULES = {
     "ComparisonDisplay": "reports.comparison_display",
     "DetectionReport": "evaluation.report_table",
     "DetectorComparison": "evaluation.comparison_table",
+    "EncodingCacheWarning": "store.warning",
     "EncodingError": "estimators.failures",
     "EncodingWarning": "estimators.failures",
     "FrozenEncoderTransformer": "estimators.frozen_encoder",
@@ -29,6 +30,18 @@ _MODULES = {
     "keep_together": "evaluation.splits",
     "list_encoders": "encoders.catalogue",
     "tpr_at_fpr": "evaluation.metrics",
+    "Perturbation": "images.perturbations.perturbation",
+    "RobustnessCurve": "evaluation.robustness_result",
+    "RobustnessCurveDisplay": "reports.robustness_curve_display",
+    "WeightsFileError": "encoders.weights",
+    "WeightsNotFoundError": "encoders.weights",
+    "clear_memory_cache": "store.memory",
+    "free_encoders": "encoders.loading",
+    "keep_together": "evaluation.splits",
+    "list_encoders": "encoders.catalogue",
+    "list_perturbations": "images.perturbations.catalogue",
+    "perturb": "images.perturbations.perturb",
+    "robustness_curve": "evaluation.robustness",
 }
 
 __all__ = ["__version__", "datasets", *_MODULES]

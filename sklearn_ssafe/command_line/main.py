@@ -6,7 +6,9 @@ import click
 
 from .. import __version__
 from .compare import compare
+from .cache import cache
 from .demo import demo
+from .embed import embed
 from .encoders import encoders
 
 
@@ -17,7 +19,9 @@ def ssafe():
 
 
 ssafe.add_command(compare)
+ssafe.add_command(cache)
 ssafe.add_command(demo)
+ssafe.add_command(embed)
 ssafe.add_command(encoders)
 
 
