@@ -5,8 +5,8 @@ import sys
 import click
 
 from .. import __version__
-from .compare import compare
 from .cache import cache
+from .compare import compare
 from .demo import demo
 from .embed import embed
 from .encoders import encoders
@@ -18,8 +18,8 @@ def ssafe():
     """Detect AI-generated images with frozen vision encoders and linear heads."""
 
 
-ssafe.add_command(compare)
 ssafe.add_command(cache)
+ssafe.add_command(compare)
 ssafe.add_command(demo)
 ssafe.add_command(embed)
 ssafe.add_command(encoders)

@@ -7,7 +7,7 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_consistent_length
 
 from .detection_report import build_report
-from .detector_scores import detector_scores, fit_detector, own_threshold
+from .detector_scores import detector_scores, fit_detector, scores_and_own_threshold
 from .held_out import _known, _units
 from .positive_class import is_generated
 from .splits import GeneratorGroupKFold
@@ -137,10 +137,10 @@ def cross_val_report(
             train = train[~generated[train]]
         fitted = fit_detector(estimator, _safe_indexing(X, train), y[train])
         tested = _safe_indexing(X, test)
-        score = detector_scores(fitted, tested, positive)
         if target_fpr is None:
-            threshold = own_threshold(fitted, tested, score, positive)
+            score, threshold = scores_and_own_threshold(fitted, tested, positive)
         else:
+            score = detector_scores(fitted, tested, positive)
             threshold = training_threshold(
                 estimator,
                 _safe_indexing(X, train),

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from ..evaluation.detection_report import detection_report
-from ..evaluation.detector_scores import detector_scores, own_threshold
+from ..evaluation.detector_scores import detector_scores, scores_and_own_threshold
 from ..evaluation.positive_class import is_generated
 from ..evaluation.report_rows import METRICS
 from .axes import STYLES, axes_with_rows, legend_below
@@ -133,9 +133,10 @@ class GeneratorReportDisplay:
         """
         y = np.asarray(y)
         positive = y[is_generated(y, options.get("pos_label"))][0]
-        score = detector_scores(estimator, X, positive)
-        if "threshold" not in options:
-            options["threshold"] = own_threshold(estimator, X, score, positive)
+        if "threshold" in options:
+            score = detector_scores(estimator, X, positive)
+        else:
+            score, options["threshold"] = scores_and_own_threshold(estimator, X, positive)
             options.setdefault("threshold_from", "the classifier's own")
         return cls.from_predictions(y, score, metric=metric, ax=ax, **options)
 

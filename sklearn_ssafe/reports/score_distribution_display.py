@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from ..evaluation.detector_scores import detector_scores, own_threshold
+from ..evaluation.detector_scores import detector_scores, scores_and_own_threshold
 from ..evaluation.held_out import _known
 from ..evaluation.positive_class import is_generated
 from .axes import STYLES, axes_with_rows, legend_below
@@ -139,9 +139,10 @@ class ScoreDistributionDisplay:
         """
         y = np.asarray(y)
         positive = y[is_generated(y, pos_label)][0]
-        score = detector_scores(estimator, X, positive)
-        if "threshold" not in options:
-            options["threshold"] = own_threshold(estimator, X, score, positive)
+        if "threshold" in options:
+            score = detector_scores(estimator, X, positive)
+        else:
+            score, options["threshold"] = scores_and_own_threshold(estimator, X, positive)
         return cls.from_predictions(y, score, pos_label=pos_label, ax=ax, **options)
 
     def frame(self):
