@@ -7,6 +7,7 @@ __version__ = "0.1.0.dev0"
 # Public name -> the module that holds it. Loaded on first use, so that importing the package needs
 # neither torch nor pandas.
 _MODULES = {
+    "ComparisonDisplay": "reports.comparison_display",
     "CurationDisplay": "reports.curation_display",
     "CurationWarning": "estimators.curation_warning",
     "DetectionReport": "evaluation.report_table",
@@ -19,6 +20,7 @@ _MODULES = {
     "FrozenEncoderTransformer": "estimators.frozen_encoder",
     "GeneratorCurator": "estimators.generator_curator",
     "GeneratorGroupKFold": "splits.folds",
+    "GeneratorReportDisplay": "reports.generator_report_display",
     "LeakAuditDisplay": "reports.leak_audit_display",
     "LeaveOneGeneratorOut": "splits.leave_one_generator_out",
     "LinearProbe": "estimators.linear_probe",
@@ -26,6 +28,7 @@ _MODULES = {
     "RobustnessCurve": "evaluation.robustness_result",
     "RobustnessCurveDisplay": "reports.robustness_curve_display",
     "SSAFEClassifier": "estimators.ssafe_classifier",
+    "ScoreDistributionDisplay": "reports.score_distribution_display",
     "TooFewRealPicturesWarning": "estimators.thresholds",
     "WeightsFileError": "encoders.weights",
     "WeightsNotFoundError": "encoders.weights",

@@ -10,7 +10,7 @@ from ..positive_class import is_generated
 from ..splits.folds import GeneratorGroupKFold
 from ..splits.held_out_groups import held_out_groups, known_labels, names_of
 from .detection_report import build_report
-from .detector_scores import detector_scores, fit_detector, own_threshold
+from .detector_scores import detector_scores, fit_detector, scores_and_own_threshold
 from .training_threshold import training_threshold
 
 _OUTLIER_FPR = 0.05
@@ -136,10 +136,10 @@ def cross_val_report(
             train = train[~generated[train]]
         fitted = fit_detector(estimator, _safe_indexing(X, train), y[train])
         tested = _safe_indexing(X, test)
-        score = detector_scores(fitted, tested, positive)
         if target_fpr is None:
-            threshold = own_threshold(fitted, tested, score, positive)
+            score, threshold = scores_and_own_threshold(fitted, tested, positive)
         else:
+            score = detector_scores(fitted, tested, positive)
             threshold = training_threshold(
                 estimator,
                 _safe_indexing(X, train),

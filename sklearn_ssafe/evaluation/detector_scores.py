@@ -3,6 +3,8 @@
 import numpy as np
 from sklearn.base import clone, is_outlier_detector
 
+from .verdicts import score_and_verdict
+
 
 def fit_detector(estimator, X, y):
     """Fit a clone.
@@ -50,31 +52,31 @@ def detector_scores(fitted, X, positive):
     return fitted.decision_function(X) * (1 if column == 1 else -1)
 
 
-def own_threshold(fitted, X, score, positive):
-    """Find the score from which a classifier's `predict` says "generated".
+def scores_and_own_threshold(fitted, X, positive):
+    """Score pictures, and find the score from which a classifier says "generated".
 
     Parameters
     ----------
     fitted : classifier
         From `fit_detector`.
     X : array-like of shape (n_samples, ...)
-        The pictures that were scored.
-    score : ndarray of float, shape (n_samples,)
-        Their scores.
+        What to score; encoded once.
     positive : label
         The label of generated pictures.
 
     Returns
     -------
+    score : ndarray of float, shape (n_samples,)
+        As from `detector_scores`.
     threshold : float
         A probability of 0.5, or a decision value of 0, where that is what `predict` does. For a
         classifier that chose another threshold in training, the lowest score that it calls
         generated here.
     """
+    score, called = score_and_verdict(fitted, X, pos_label=positive)
     usual = 0.5 if hasattr(fitted, "predict_proba") else 0.0
-    called = fitted.predict(X) == positive
     lowest = score[called].min(initial=np.inf)
     for threshold in (usual, lowest):
         if np.array_equal(score >= threshold, called):
-            return float(threshold)
-    return usual  # its predictions do not follow its scores, as with SVC's probabilities
+            return score, float(threshold)
+    return score, usual  # its predictions do not follow its scores, as with SVC's probabilities

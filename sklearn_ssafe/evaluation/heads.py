@@ -96,6 +96,7 @@ def _lightgbm(classify, random_state):
         "learning_rate": 0.05,
         "min_child_samples": 10,
         "random_state": random_state,
+        "max_bin": 63,  # as good for a thousand columns, and nearly three times as fast
         "n_jobs": 1,
         "importance_type": "gain",
         "verbose": -1,
