@@ -5,8 +5,8 @@ import pandas as pd
 
 from ..evaluation.detection_report import detection_report
 from ..evaluation.detector_scores import detector_scores, scores_and_own_threshold
-from ..evaluation.positive_class import is_generated
 from ..evaluation.report_rows import METRICS
+from ..positive_class import is_generated
 from .axes import STYLES, axes_with_rows, legend_below
 
 _TITLES = {
