@@ -6,9 +6,9 @@ FOLDER holds ``manifest.csv`` with the columns path, label (real or generated), 
 photographs) and source. All pictures are brought to one format and one size first and encoded by
 the embedded encoder. Each fold holds out whole generators and one group of real sources; from the
 rest, training sets of one size are chosen: by curation; from as many generators drawn at random;
-from all generators; each ten times, with other pictures drawn. All the rest is a training set, too,
-and a larger one. A head trained on each is tested on what was held out. Nothing of a test fold is
-looked at in choosing.
+from all generators; each several times, with other pictures drawn. All the rest is a training set,
+too, and a larger one. A head trained on each is tested on what was held out. Nothing of a test fold
+is looked at in choosing.
 """
 
 import argparse
@@ -33,7 +33,7 @@ from sklearn_ssafe import CurationWarning, GeneratorCurator
 SIZE, N_VIEWS = 256, 1
 N_GENERATORS = (4, 8)
 N_SAMPLES = 320
-N_DRAWS = 10
+N_DRAWS, N_DRAWS_OF_VARIANTS = 10, 3
 # So that a draw of small generators is no smaller training set.
 MIN_PICTURES = 40
 RANDOM = "random generators"
@@ -69,11 +69,10 @@ def head():
 
 
 def curate(pool, seed, n_generators, **options):
-    """Choose rows of a pool by curation; the scaler sees the pool alone."""
+    """Choose rows of a pool by curation."""
     curator = GeneratorCurator(
         n_generators,
         n_samples=N_SAMPLES,
-        encoder=StandardScaler(),
         min_pictures=MIN_PICTURES,
         random_state=seed,
         **options,
@@ -113,6 +112,8 @@ def training_sets(pool, fold, n_generators):
     for draw in range(N_DRAWS):
         seed = N_DRAWS * fold + draw
         for name, options in WAYS.items():
+            if options and draw >= N_DRAWS_OF_VARIANTS:
+                continue
             yield (name, draw, *curate(pool, seed, n_generators, **options))
         for name, generators in (
             (RANDOM, rng.choice(pool.candidates, n_generators, replace=False)),
@@ -130,11 +131,14 @@ def run_fold(features, manifest, fold, held_out, n_generators):
     test_real = ~generated & manifest.source.isin(reals).to_numpy()
     test_generated = generated & manifest.generator.isin(generators).to_numpy()
     in_pool = ~(test_real | test_generated)
+    # Like everything that is fitted, the scaler sees the pool alone.
+    features = StandardScaler().fit(features[in_pool]).transform(features)
     pool = Pool(features[in_pool], manifest[in_pool])
     rows = []
     for name, draw, chosen, trained_on in training_sets(pool, fold, n_generators):
         fitted = head().fit(pool.features[chosen], pool.y[chosen])
-        scores = fitted.predict_proba(features)[:, 1]
+        scores = np.full(len(features), np.nan)
+        scores[~in_pool] = fitted.predict_proba(features[~in_pool])[:, 1]
         for generator in generators:
             mine = test_real | (test_generated & (manifest.generator == generator).to_numpy())
             right = (scores >= 0.5) == generated
@@ -225,8 +229,9 @@ def report(result):
             )
     lines += [
         "",
-        f"± is the standard deviation over {N_DRAWS} draws, with the least and the most. A draw is "
-        "of pictures, and for random of generators, too.",
+        f"± is the standard deviation over {N_DRAWS} draws ({N_DRAWS_OF_VARIANTS} for the variants "
+        "of curation), with the least and the most. A draw is of pictures, and for random of "
+        "generators, too.",
         "",
         "Curated against random, means over the draws, generator by generator (AUC):",
         "",
@@ -248,6 +253,13 @@ def main():
     parser.add_argument("--data", required=True, help="folder with manifest.csv")
     parser.add_argument("--keep", type=Path, default=kept, help="where embeddings are kept")
     parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument(
+        "--n-generators",
+        type=int,
+        nargs="+",
+        default=N_GENERATORS,
+        help="others are kept as they are",
+    )
     arguments = parser.parse_args()
     features, manifest = load(arguments.data, arguments.keep)
     generated = manifest.label == "generated"
@@ -260,13 +272,16 @@ def main():
         "n_folds": len(folds),
         "by_n_generators": {},
     }
-    for n_generators in N_GENERATORS:
+    written = arguments.out.with_suffix(".json")
+    if written.exists():
+        result["by_n_generators"] = json.loads(written.read_text())["by_n_generators"]
+    for n_generators in arguments.n_generators:
         jobs = Parallel(n_jobs=2, return_as="generator")(
             delayed(run_fold)(features, manifest, fold, held_out, n_generators)
             for fold, held_out in enumerate(folds)
         )
         rows = pd.DataFrame([row for rows in tqdm(jobs, total=len(folds)) for row in rows])
-        result["by_n_generators"][n_generators] = {
+        result["by_n_generators"][str(n_generators)] = {
             "training_sets": summarise(rows),
             "curated_against_random": compare_by_generator(rows),
             "folds_that_chose": rows[(rows.training_set == "curated") & (rows.draw == 0)]
@@ -275,7 +290,7 @@ def main():
             .value_counts()
             .to_dict(),
         }
-    arguments.out.with_suffix(".json").write_text(json.dumps(result, indent=1) + "\n")
+    written.write_text(json.dumps(result, indent=1) + "\n")
     arguments.out.with_suffix(".md").write_text(report(result))
     print(report(result))
 

@@ -329,7 +329,7 @@ def test_fit_resample_returns_the_chosen_rows_in_their_container(container):
     np.testing.assert_array_equal(np.asarray(X_chosen), data["X"][curator.sample_indices_])
     assert y_chosen.index.tolist() == (curator.sample_indices_ + 1000).tolist()
     assert curator.n_features_in_ == 8
-    if container is not np.asarray:
+    if container is pd.DataFrame:
         assert curator.feature_names_in_.tolist() == names
 
 

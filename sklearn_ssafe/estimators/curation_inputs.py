@@ -77,7 +77,8 @@ def refuse_pictures(X):
     X : array-like of shape (n_samples, ...)
         What the user passed as embeddings.
     """
-    first = None if hasattr(X, "columns") else next(iter(X), None)
+    one_column = getattr(X, "ndim", 1) == 1 and not hasattr(X, "columns")
+    first = next(iter(X), None) if one_column else None
     if isinstance(first, str | bytes | Path | Image.Image):
         raise ValueError(
             f"X holds pictures ({describe(first)}, ...), and embeddings are needed: give "
