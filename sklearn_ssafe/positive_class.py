@@ -1,7 +1,9 @@
-"""Which label means "generated"."""
+"""Which of two labels means "generated"."""
 
 import numpy as np
 from sklearn.utils.validation import column_or_1d
+
+from .datasets.labels import GENERATED_WORDS, REAL_WORDS
 
 
 def is_generated(y, pos_label=None):
@@ -13,12 +15,12 @@ def is_generated(y, pos_label=None):
         Labels, both classes among them.
     pos_label : int, float, bool, str or None, default=None
         The label of generated pictures. None takes 1 where the labels are 0 and 1, -1 and 1, or
-        bool.
+        bool, and knows words such as fake and photo.
 
     Returns
     -------
     generated : ndarray of bool, shape (n_samples,)
-        Whether each label is `pos_label`.
+        Whether each label means "generated".
 
     Raises
     ------
@@ -27,19 +29,56 @@ def is_generated(y, pos_label=None):
 
     Examples
     --------
-    >>> is_generated(["real", "fake", "real"], pos_label="fake")
+    >>> is_generated(["real", "fake", "real"])
+    array([False,  True, False])
+    >>> is_generated(["taken", "made", "taken"], pos_label="made")
     array([False,  True, False])
     """
     y = column_or_1d(y)
     classes = np.unique(y)
     if len(classes) != 2:
-        raise ValueError(f"y must have two classes, got {classes.tolist()}")
-    if pos_label is None:
-        if classes.dtype.kind not in "biuf" or set(classes.tolist()) not in ({0, 1}, {-1, 1}):
-            raise ValueError(
-                f"y has the classes {classes.tolist()}: say with pos_label which one is generated"
-            )
-        pos_label = 1
-    if pos_label not in classes.tolist():
-        raise ValueError(f"pos_label={pos_label!r} is none of the classes {classes.tolist()}")
-    return y == pos_label
+        found = "1 class" if len(classes) == 1 else f"{len(classes)} classes"
+        raise ValueError(
+            f"y must have two classes, real and generated pictures, and has {found}: "
+            f"{classes.tolist()[:10]}"
+        )
+    return y == generated_label(classes, pos_label)
+
+
+def generated_label(classes, pos_label=None):
+    """Say which of two labels means "generated".
+
+    Parameters
+    ----------
+    classes : ndarray of shape (2,)
+        The labels, sorted.
+    pos_label : object, default=None
+        As for `is_generated`.
+
+    Returns
+    -------
+    label : object
+        One of `classes`.
+
+    Raises
+    ------
+    ValueError
+        `pos_label` is no label, or is needed and missing.
+    """
+    labels = classes.tolist()
+    if pos_label is not None:
+        if pos_label not in labels:
+            raise ValueError(f"pos_label={pos_label!r} is none of the labels {labels}")
+        return pos_label
+    if labels in ([0, 1], [-1, 1]):
+        return labels[1]
+    words = [label.lower() if isinstance(label, str) else None for label in labels]
+    generated = [k for k, word in enumerate(words) if word in GENERATED_WORDS]
+    real = [k for k, word in enumerate(words) if word in REAL_WORDS]
+    if len(generated) == 1:
+        return labels[generated[0]]
+    if len(real) == 1 and not generated:
+        return labels[1 - real[0]]
+    raise ValueError(
+        f"which of the labels {labels} means generated? Say so, such as pos_label={labels[1]!r}"
+    )

@@ -277,7 +277,7 @@ def test_other_labels(y, pos_label):
     ("changes", "parameters", "message"),
     [
         ({"generator": None}, {}, r"pass generator=\.\.\."),
-        ({"y": np.where(pool()["y"], "ai", "photo")}, {}, r"\['ai', 'photo'\].* pos_label"),
+        ({"y": np.where(pool()["y"], "a", "b")}, {}, r"\['a', 'b'\].* pos_label"),
         ({"y": np.ones(320, dtype=int)}, {}, r"two classes.* has 1 class: \[1\]"),
         ({"y": pool()["y"][1:]}, {}, "inconsistent numbers of samples"),
         ({"source": ["x"]}, {}, "inconsistent numbers of samples"),

@@ -10,12 +10,18 @@ def test_one_means_generated(y):
     assert is_generated(y, pos_label=y[0]).tolist() == [True, False, False]
 
 
-def test_words_need_to_be_told():
-    y = np.array(["real", "fake", "fake"], dtype=object)
-    assert is_generated(y, "fake").tolist() == [False, True, True]
-    with pytest.raises(ValueError, match=r"\['fake', 'real'\]: say with pos_label"):
+@pytest.mark.parametrize("words", [("real", "fake"), ("Photo", "midjourney"), ("camera", "AI")])
+def test_words_that_are_known(words):
+    assert is_generated(words).tolist() == [False, True]
+    assert is_generated(np.array(words, dtype=object), words[0]).tolist() == [True, False]
+
+
+@pytest.mark.parametrize("y", [[1, 2], ["one", "two"], ["fake", "generated"]])
+def test_what_nobody_can_know_needs_to_be_told(y):
+    with pytest.raises(ValueError, match="means generated"):
         is_generated(y)
-    with pytest.raises(ValueError, match="pos_label='ai' is none of the classes"):
+    assert is_generated(y, y[0]).tolist() == [True, False]
+    with pytest.raises(ValueError, match="pos_label='ai' is none of the labels"):
         is_generated(y, "ai")
 
 

@@ -260,9 +260,9 @@ def test_groups_are_resampled_whole():
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"y": ["a", "b"]}, r"labels \['a', 'b'\]: give the one"),
-        ({"y": [1, 1]}, "two are needed"),
-        ({"y": ["a", "b"], "pos_label": "c"}, "two are needed"),
+        ({"y": ["a", "b"]}, r"labels \['a', 'b'\] means generated"),
+        ({"y": [1, 1]}, "must have two classes"),
+        ({"y": ["a", "b"], "pos_label": "c"}, "is none of the labels"),
         ({"y": [0, 1, 1]}, "inconsistent numbers"),
         ({"batch_size": 0}, "'batch_size' parameter"),
         ({"confidence_level": 1}, "'confidence_level' parameter"),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..missing import is_missing
+from ..splits.held_out_groups import known_labels
 from .quotas import share_out
 
 
@@ -56,9 +56,10 @@ def group_pool(is_generated, order, *, generator, domain=None, source=None):
     generators, sources : list of PoolGroup
         In alphabetical order of domain and name.
     """
-    generator = _as_names(generator, len(is_generated))
-    domain = _as_names(domain, len(is_generated))
-    source = domain if source is None else _as_names(source, len(is_generated))
+    n = len(is_generated)
+    generator = known_labels(n, generator)
+    domain = known_labels(n, domain)
+    source = domain if source is None else known_labels(n, source)
     generators, sources = {}, {}
     for row in order.tolist():
         if is_generated[row]:
@@ -121,9 +122,3 @@ def half_and_half(n_samples, generators, sources, *, quotas="equal"):
                 f"it: {', '.join(short)}."
             )
     return from_generators, from_sources, notes
-
-
-def _as_names(column, n_samples):
-    if column is None:
-        return [""] * n_samples
-    return ["" if is_missing(value) else str(value) for value in column]

@@ -3,8 +3,6 @@
 import numpy as np
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
-from ..datasets.labels import GENERATED_WORDS, REAL_WORDS
-
 
 def binary_labels(y, name):
     """Find the two classes of a target.
@@ -41,42 +39,3 @@ def binary_labels(y, name):
             f"{classes[0]!r}"
         )
     return classes, y
-
-
-def generated_label(classes, pos_label=None):
-    """Say which of two labels means "generated".
-
-    Parameters
-    ----------
-    classes : ndarray of shape (2,)
-        The labels.
-    pos_label : object, default=None
-        What the user says it is. None takes the larger of two numbers, and knows words such as
-        fake and photo.
-
-    Returns
-    -------
-    label : object
-        One of `classes`.
-
-    Raises
-    ------
-    ValueError
-        `pos_label` is no label, or is needed and missing.
-    """
-    labels = classes.tolist()
-    if pos_label is not None:
-        if pos_label not in labels:
-            raise ValueError(f"pos_label={pos_label!r} is none of the labels {labels}")
-        return pos_label
-    if not isinstance(labels[0], str):
-        return labels[1]
-    generated = [label for label in labels if label.lower() in GENERATED_WORDS]
-    real = [label for label in labels if label.lower() in REAL_WORDS]
-    if len(generated) == 1:
-        return generated[0]
-    if len(real) == 1:
-        return labels[1 - labels.index(real[0])]
-    raise ValueError(
-        f"which of the labels {labels} means generated? Say so, such as pos_label={labels[1]!r}"
-    )

@@ -4,48 +4,11 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from sklearn.utils.validation import column_or_1d
 
 from ..curation.rows import rows_not_finite
 from ..images.inputs import as_image_list, describe
 
 _MOST_NAMED = 20
-
-
-def find_generated(y, pos_label):
-    """Say which labels mean "generated".
-
-    Parameters
-    ----------
-    y : array-like of shape (n_samples,)
-        Labels of two classes.
-    pos_label : int, str or None
-        The one that means "generated"; None is 1, for labels 0 and 1.
-
-    Returns
-    -------
-    is_generated : ndarray of bool, shape (n_samples,)
-        True for generated pictures.
-
-    Raises
-    ------
-    ValueError
-        There are not two classes, or it is not clear which one it is.
-    """
-    y = column_or_1d(y)
-    classes = np.unique(y).tolist()
-    if len(classes) != 2:
-        found = "1 class" if len(classes) == 1 else f"{len(classes)} classes"
-        raise ValueError(
-            f"y must have two classes, real and generated pictures, and has {found}: {classes[:10]}"
-        )
-    if (1 if pos_label is None else pos_label) not in classes or (
-        pos_label is None and classes != [0, 1]
-    ):
-        raise ValueError(
-            f"y has the labels {classes}: give the one of generated pictures as pos_label"
-        )
-    return y == (1 if pos_label is None else pos_label)
 
 
 def content_of(X):

@@ -14,7 +14,8 @@ from ..curation.distances import generator_distances
 from ..curation.pool import group_pool, half_and_half
 from ..curation.representatives import choose_representatives
 from ..curation.rows import UnitRows, content_order, take_rows
-from .curation_inputs import content_of, find_generated, refuse_bad_rows, refuse_pictures
+from ..positive_class import is_generated
+from .curation_inputs import content_of, refuse_bad_rows, refuse_pictures
 from .curation_summary import summarise
 from .curation_warning import CurationWarning
 
@@ -81,7 +82,8 @@ class GeneratorCurator(BaseEstimator):
         Which pictures of a generator or real source are taken: drawn ones; the nearest to the
         centres of as many k-means clusters; or greedily the farthest from those already taken.
     pos_label : int, str or None, default=None
-        The label in y of generated pictures. None is 1, for labels 0 and 1.
+        The label in y of generated pictures. None takes 1 where the labels are 0 and 1, -1 and 1,
+        or bool, and knows words such as fake and photo.
     random_state : int, RandomState instance or None, default=None
         Give an int for the same choice at every call.
 
@@ -275,7 +277,7 @@ class GeneratorCurator(BaseEstimator):
 
     def _curate(self, X, y, generator, domain, source):
         self._validate_params()
-        is_generated = find_generated(y, self.pos_label)
+        generated = is_generated(y, self.pos_label)
         if generator is None:
             raise ValueError(
                 "GeneratorCurator chooses among generators: pass generator=..., one name a row "
@@ -283,11 +285,11 @@ class GeneratorCurator(BaseEstimator):
             )
         embeddings, content = self._embed(X)
         given = [column for column in (generator, domain, source) if column is not None]
-        check_consistent_length(embeddings, is_generated, *given)
+        check_consistent_length(embeddings, generated, *given)
         refuse_bad_rows(embeddings, content)
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         generators, sources = group_pool(
-            is_generated,
+            generated,
             content_order(content, seed),
             generator=generator,
             domain=domain,

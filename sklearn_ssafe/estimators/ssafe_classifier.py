@@ -17,9 +17,10 @@ from sklearn.utils.validation import (
 
 from ..images.inputs import as_image_list, describe
 from ..persistence.folder import refuse_what_is_no_detector, write_folder
+from ..positive_class import generated_label
 from ..splits.held_out_groups import names_of
 from ..splits.held_out_scores import CannotSplitError, score_folds
-from .binary_labels import binary_labels, generated_label
+from .binary_labels import binary_labels
 from .explanation import explain_picture
 from .frozen_encoder import FrozenEncoderTransformer
 from .log_odds import log_odds

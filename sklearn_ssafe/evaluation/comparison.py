@@ -86,7 +86,7 @@ def compare_detectors(
         The false-positive rate at which recall is measured, see `tpr_at_fpr`.
     pos_label : int, float, bool, str or None, default=None
         The label of generated pictures. None takes 1 where the labels are 0 and 1, -1 and 1, or
-        bool.
+        bool, and knows words such as fake and photo.
     picture_components : int or None, default=30
         Beside the columns of a table, an encoder's columns are brought down to this many principal
         components, or a thousand of them would drown three of yours. None keeps them all.

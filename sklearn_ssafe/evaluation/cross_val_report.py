@@ -71,7 +71,7 @@ def cross_val_report(
         "pool" ranks scores of different folds, so of different classifiers, together.
     pos_label : int, float, bool, str or None, default=None
         The label of generated pictures. None takes 1 where the labels are 0 and 1, -1 and 1, or
-        bool.
+        bool, and knows words such as fake and photo.
     n_resamples : int, default=1000
         Bootstrap resamples. 0 leaves the intervals out, which is much faster.
     confidence_level : float, default=0.95

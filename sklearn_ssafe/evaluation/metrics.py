@@ -20,7 +20,7 @@ def equal_error_rate(y_true, y_score, *, pos_label=None):
         Higher means more likely generated.
     pos_label : int, float, bool, str or None, default=None
         The label of generated pictures. None takes 1 where the labels are 0 and 1, -1 and 1, or
-        bool.
+        bool, and knows words such as fake and photo.
 
     Returns
     -------
@@ -53,7 +53,7 @@ def tpr_at_fpr(y_true, y_score, *, max_fpr=0.05, pos_label=None):
         Greatest false-positive rate, from 0 to 1.
     pos_label : int, float, bool, str or None, default=None
         The label of generated pictures. None takes 1 where the labels are 0 and 1, -1 and 1, or
-        bool.
+        bool, and knows words such as fake and photo.
 
     Returns
     -------
@@ -93,7 +93,7 @@ def expected_calibration_error(y_true, y_prob, *, n_bins=15, pos_label=None):
         Number of bins.
     pos_label : int, float, bool, str or None, default=None
         The label of generated pictures. None takes 1 where the labels are 0 and 1, -1 and 1, or
-        bool.
+        bool, and knows words such as fake and photo.
 
     Returns
     -------

@@ -6,12 +6,13 @@ from numbers import Integral, Real
 import numpy as np
 from joblib import cpu_count
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, validate_params
-from sklearn.utils.validation import check_consistent_length, column_or_1d
+from sklearn.utils.validation import check_consistent_length
 
 from ..estimators.failures import EncodingError, failures_message
 from ..estimators.progress import progress_bar
 from ..images.inputs import as_image_list, describe
 from ..images.perturbations.catalogue import choose_perturbations
+from ..positive_class import is_generated
 from ..splits.folds import keep_together
 from .robustness_result import RobustnessCurve
 from .robustness_run import RobustnessRun
@@ -72,8 +73,8 @@ def robustness_curve(
         perturbations of your own; a dict of name to strengths, ``{"jpeg": [90, 50]}``, for other
         strengths than the listed ones. "all" makes 62 changes of each picture.
     pos_label : object, default=None
-        The label in `y`, and class of the detector, that means generated. None takes 1, and needs
-        0 and 1.
+        The label in `y`, and class of the detector, that means generated. None takes 1 where the
+        labels are 0 and 1, -1 and 1, or bool, and knows words such as fake and photo.
     groups : array-like of shape (n_pictures,), default=None
         Pictures that belong together, such as those of one generator or one source: intervals then
         come from resampling whole groups, and say what other groups could give. None resamples
@@ -137,7 +138,9 @@ def robustness_curve(
     chosen = choose_perturbations(perturbations)
     items = as_image_list(X)
     check_consistent_length(items, y, groups)
-    y, pos_label = _as_binary(y, pos_label)
+    generated = is_generated(y, pos_label)
+    pos_label = np.asarray(y)[generated][0]
+    y = generated.astype(int)
     groups = np.arange(len(y)) if groups is None else keep_together(groups)
     changes = [(each, strength) for each in chosen for strength in each.strengths]
     run = RobustnessRun(estimator, items, changes, pos_label, random_state)
@@ -164,22 +167,3 @@ def robustness_curve(
         confidence_level=confidence_level,
         random_state=random_state,
     )
-
-
-def _as_binary(y, pos_label):
-    """Return 0 and 1, and the label that 1 stands for."""
-    y = column_or_1d(y)
-    labels = np.unique(y)
-    if pos_label is None:
-        if not np.isin(labels, [0, 1]).all():
-            raise ValueError(
-                f"y has the labels {labels.tolist()}: give the one that means generated as "
-                "pos_label, or 0 for real and 1 for generated"
-            )
-        pos_label = 1
-    if len(labels) != 2 or pos_label not in labels:
-        raise ValueError(
-            f"y has the labels {labels.tolist()}; two are needed, one of them "
-            f"pos_label={pos_label!r}: real pictures and generated ones"
-        )
-    return (y == pos_label).astype(int), pos_label

@@ -89,7 +89,7 @@ class ScoreDistributionDisplay:
             From which score a picture is called generated.
         pos_label : int, float, bool, str or None, default=None
             The label of generated pictures. None takes 1 where the labels are 0 and 1, -1 and 1,
-            or bool.
+            or bool, and knows words such as fake and photo.
         ax : matplotlib.axes.Axes or None, default=None
             As for `plot`.
 

@@ -26,7 +26,7 @@ class LeaveOneGeneratorOut(BaseCrossValidator):
     ----------
     pos_label : int, float, bool, str or None, default=None
         The label of generated pictures. None takes 1 where the labels are 0 and 1, -1 and 1, or
-        bool.
+        bool, and knows words such as fake and photo.
 
     See Also
     --------

@@ -10,8 +10,9 @@ from sklearn.utils.validation import check_consistent_length
 from ...datasets.labelled_images import fill_groups
 from ...estimators.failures import failures_table
 from ...images.inputs import as_image_list
+from ...positive_class import is_generated
+from ...splits.held_out_groups import known_labels
 from .examine import examine
-from .labels import as_classes, as_names
 from .leak_audit import LeakAudit
 from .pictures import read_pictures
 
@@ -67,7 +68,8 @@ def audit_leaks(
     split : array-like of shape (n_samples,) or None, default=None
         Fold or part (such as train and test) of each picture, to look for copies across them.
     pos_label : object, default=None
-        The label of generated pictures; None takes 1.
+        The label of generated pictures. None takes 1 where the labels are 0 and 1, -1 and 1, or
+        bool, and knows words such as fake and photo.
     min_auc : float, default=0.55
         A smaller AUC is no finding, however sure; except that ten or more pictures have a value
         that no picture of the other class has.
@@ -130,8 +132,8 @@ def audit_leaks(
     items = as_image_list(X)
     labels = {"generator": generator, "source": source, "group": groups, "split": split}
     check_consistent_length(items, y, *(values for values in labels.values() if values is not None))
-    y = as_classes(y, pos_label)
-    labels = {name: as_names(values, len(items)) for name, values in labels.items()}
+    y = is_generated(y, pos_label).astype(int)
+    labels = {name: known_labels(len(items), values) for name, values in labels.items()}
     filled = fill_groups(y, labels["generator"], labels["source"], [""] * len(items))
     labels["group"] = np.where(labels["group"] == filled, "", labels["group"])
 

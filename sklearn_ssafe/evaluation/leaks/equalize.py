@@ -11,7 +11,8 @@ from ...estimators.failures import failures_message, failures_table
 from ...estimators.progress import progress_bar
 from ...images.equalizing import check_form, iter_equalized, suffix_of
 from ...images.inputs import as_image_list, describe
-from .labels import as_classes, as_names
+from ...positive_class import is_generated
+from ...splits.held_out_groups import known_labels
 
 # All files get the same time of change: 1 January 2020, UTC.
 _FILE_TIME = 1577836800
@@ -70,7 +71,8 @@ def equalize(
     upscale : bool, default=False
         Whether pictures smaller than `size` are enlarged. If not, they are listed as failures.
     pos_label : object, default=None
-        The label of generated pictures; None takes 1.
+        The label of generated pictures. None takes 1 where the labels are 0 and 1, -1 and 1, or
+        bool, and knows words such as fake and photo.
     num_workers : int or None, default=None
         Threads; None takes one for each core, 8 at most.
     verbose : bool or "auto", default="auto"
@@ -110,9 +112,9 @@ def equalize(
     items = as_image_list(X)
     given = [values for values in (generator, source, groups) if values is not None]
     check_consistent_length(items, y, *given)
-    y = as_classes(y, pos_label)
+    y = is_generated(y, pos_label).astype(int)
     generator, source, groups = (
-        as_names(values, len(items)) for values in (generator, source, groups)
+        known_labels(len(items), values) for values in (generator, source, groups)
     )
     form = {
         "size": size,
