@@ -14,8 +14,8 @@ def is_generated(y, pos_label=None):
     y : array-like of shape (n_samples,)
         Labels, both classes among them.
     pos_label : int, float, bool, str or None, default=None
-        The label of generated pictures. None takes 1 where the labels are 0 and 1, -1 and 1, or
-        bool, and knows words such as fake and photo.
+        The label of generated pictures. None takes the larger of two numbers, such as 1 of 0 and
+        1, and knows words such as fake and photo.
 
     Returns
     -------
@@ -70,9 +70,9 @@ def generated_label(classes, pos_label=None):
         if pos_label not in labels:
             raise ValueError(f"pos_label={pos_label!r} is none of the labels {labels}")
         return pos_label
-    if labels in ([0, 1], [-1, 1]):
+    if not isinstance(labels[0], str):
         return labels[1]
-    words = [label.lower() if isinstance(label, str) else None for label in labels]
+    words = [label.lower() for label in labels]
     generated = [k for k, word in enumerate(words) if word in GENERATED_WORDS]
     real = [k for k, word in enumerate(words) if word in REAL_WORDS]
     if len(generated) == 1:

@@ -82,8 +82,8 @@ class GeneratorCurator(BaseEstimator):
         Which pictures of a generator or real source are taken: drawn ones; the nearest to the
         centres of as many k-means clusters; or greedily the farthest from those already taken.
     pos_label : int, str or None, default=None
-        The label in y of generated pictures. None takes 1 where the labels are 0 and 1, -1 and 1,
-        or bool, and knows words such as fake and photo.
+        The label in y of generated pictures. None takes the larger of two numbers, such as 1 of 0
+        and 1, and knows words such as fake and photo.
     random_state : int, RandomState instance or None, default=None
         Give an int for the same choice at every call.
 

@@ -85,8 +85,8 @@ def compare_detectors(
     max_fpr : float, default=0.05
         The false-positive rate at which recall is measured, see `tpr_at_fpr`.
     pos_label : int, float, bool, str or None, default=None
-        The label of generated pictures. None takes 1 where the labels are 0 and 1, -1 and 1, or
-        bool, and knows words such as fake and photo.
+        The label of generated pictures. None takes the larger of two numbers, such as 1 of 0 and
+        1, and knows words such as fake and photo.
     picture_components : int or None, default=30
         Beside the columns of a table, an encoder's columns are brought down to this many principal
         components, or a thousand of them would drown three of yours. None keeps them all.

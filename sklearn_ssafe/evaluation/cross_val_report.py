@@ -70,8 +70,8 @@ def cross_val_report(
     across_folds : {"average", "pool"}, default="average"
         "pool" ranks scores of different folds, so of different classifiers, together.
     pos_label : int, float, bool, str or None, default=None
-        The label of generated pictures. None takes 1 where the labels are 0 and 1, -1 and 1, or
-        bool, and knows words such as fake and photo.
+        The label of generated pictures. None takes the larger of two numbers, such as 1 of 0 and
+        1, and knows words such as fake and photo.
     n_resamples : int, default=1000
         Bootstrap resamples. 0 leaves the intervals out, which is much faster.
     confidence_level : float, default=0.95

@@ -19,8 +19,8 @@ def equal_error_rate(y_true, y_score, *, pos_label=None):
     y_score : array-like of float, shape (n_samples,)
         Higher means more likely generated.
     pos_label : int, float, bool, str or None, default=None
-        The label of generated pictures. None takes 1 where the labels are 0 and 1, -1 and 1, or
-        bool, and knows words such as fake and photo.
+        The label of generated pictures. None takes the larger of two numbers, such as 1 of 0 and
+        1, and knows words such as fake and photo.
 
     Returns
     -------
@@ -52,8 +52,8 @@ def tpr_at_fpr(y_true, y_score, *, max_fpr=0.05, pos_label=None):
     max_fpr : float, default=0.05
         Greatest false-positive rate, from 0 to 1.
     pos_label : int, float, bool, str or None, default=None
-        The label of generated pictures. None takes 1 where the labels are 0 and 1, -1 and 1, or
-        bool, and knows words such as fake and photo.
+        The label of generated pictures. None takes the larger of two numbers, such as 1 of 0 and
+        1, and knows words such as fake and photo.
 
     Returns
     -------
@@ -92,8 +92,8 @@ def expected_calibration_error(y_true, y_prob, *, n_bins=15, pos_label=None):
     n_bins : int, default=15
         Number of bins.
     pos_label : int, float, bool, str or None, default=None
-        The label of generated pictures. None takes 1 where the labels are 0 and 1, -1 and 1, or
-        bool, and knows words such as fake and photo.
+        The label of generated pictures. None takes the larger of two numbers, such as 1 of 0 and
+        1, and knows words such as fake and photo.
 
     Returns
     -------

@@ -73,8 +73,8 @@ def robustness_curve(
         perturbations of your own; a dict of name to strengths, ``{"jpeg": [90, 50]}``, for other
         strengths than the listed ones. "all" makes 62 changes of each picture.
     pos_label : object, default=None
-        The label in `y`, and class of the detector, that means generated. None takes 1 where the
-        labels are 0 and 1, -1 and 1, or bool, and knows words such as fake and photo.
+        The label in `y`, and class of the detector, that means generated. None takes the larger of
+        two numbers, such as 1 of 0 and 1, and knows words such as fake and photo.
     groups : array-like of shape (n_pictures,), default=None
         Pictures that belong together, such as those of one generator or one source: intervals then
         come from resampling whole groups, and say what other groups could give. None resamples

@@ -88,8 +88,8 @@ class ScoreDistributionDisplay:
         threshold : float or array-like of float, shape (n_samples,), default=0.5
             From which score a picture is called generated.
         pos_label : int, float, bool, str or None, default=None
-            The label of generated pictures. None takes 1 where the labels are 0 and 1, -1 and 1,
-            or bool, and knows words such as fake and photo.
+            The label of generated pictures. None takes the larger of two numbers, such as 1 of 0
+            and 1, and knows words such as fake and photo.
         ax : matplotlib.axes.Axes or None, default=None
             As for `plot`.
 

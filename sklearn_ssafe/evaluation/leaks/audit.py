@@ -68,8 +68,8 @@ def audit_leaks(
     split : array-like of shape (n_samples,) or None, default=None
         Fold or part (such as train and test) of each picture, to look for copies across them.
     pos_label : object, default=None
-        The label of generated pictures. None takes 1 where the labels are 0 and 1, -1 and 1, or
-        bool, and knows words such as fake and photo.
+        The label of generated pictures. None takes the larger of two numbers, such as 1 of 0 and
+        1, and knows words such as fake and photo.
     min_auc : float, default=0.55
         A smaller AUC is no finding, however sure; except that ten or more pictures have a value
         that no picture of the other class has.

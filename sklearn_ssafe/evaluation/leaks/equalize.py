@@ -71,8 +71,8 @@ def equalize(
     upscale : bool, default=False
         Whether pictures smaller than `size` are enlarged. If not, they are listed as failures.
     pos_label : object, default=None
-        The label of generated pictures. None takes 1 where the labels are 0 and 1, -1 and 1, or
-        bool, and knows words such as fake and photo.
+        The label of generated pictures. None takes the larger of two numbers, such as 1 of 0 and
+        1, and knows words such as fake and photo.
     num_workers : int or None, default=None
         Threads; None takes one for each core, 8 at most.
     verbose : bool or "auto", default="auto"
