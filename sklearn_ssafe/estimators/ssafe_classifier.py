@@ -63,8 +63,9 @@ class SSAFEClassifier(ClassifierMixin, BaseEstimator):
         is fitted so many times more; no picture is encoded again. None leaves them out, which is
         faster in a search: then there is no `target_fpr`, and a saved detector has no figures.
     pos_label : str, int, bool or None, default=None
-        The label that means "generated". None takes the larger of two numbers, and knows the words generated,
-        fake, ai, synthetic, artificial, and real, photo, photograph, natural, nature, authentic.
+        The label that means "generated". None takes the larger of two numbers, such as 1 of 0 and
+        1, and knows the words generated, fake, ai, synthetic, artificial, and real, photo,
+        photograph, natural, nature, authentic.
     keep_training_rows : bool, default=False
         Whether rows, labels and names of the training pictures are kept, so that `explain` can show
         the nearest of them. They are saved with the detector then, and rows say something of
