@@ -9,7 +9,7 @@ from pathlib import Path
 
 import sklearn_ssafe
 
-sys.path.insert(0, str(Path(__file__).parent))  # for gallery_order
+sys.path.insert(0, str(Path(__file__).parent))  # for gallery_order and speed_plots
 # No example may wait for a hub.
 os.environ["HF_HUB_OFFLINE"] = "1"
 
@@ -59,3 +59,9 @@ html_theme_options = {
     "footer_end": [],
     "secondary_sidebar_items": ["page-toc"],
 }
+
+
+def setup(app):
+    from speed_plots import draw
+
+    app.connect("builder-inited", draw)

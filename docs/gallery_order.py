@@ -5,6 +5,7 @@ _READING_ORDER = [
     "plot_detector.py",
     "plot_images_beside_columns.py",
     "plot_lightgbm_shap.py",
+    "plot_robustness.py",
     "plot_outliers_from_real_only.py",
     "plot_own_module.py",
 ]

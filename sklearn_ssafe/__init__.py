@@ -8,20 +8,28 @@ __version__ = "0.1.0.dev0"
 # neither torch nor pandas.
 _MODULES = {
     "DetectorFileError": "persistence.folder",
+    "EncodingCacheWarning": "store.warning",
     "EncodingError": "estimators.failures",
     "EncodingWarning": "estimators.failures",
     "Explanation": "estimators.explanation",
     "FrozenEncoderTransformer": "estimators.frozen_encoder",
     "GeneratorGroupKFold": "splits.folds",
     "LinearProbe": "estimators.linear_probe",
+    "Perturbation": "images.perturbations.perturbation",
+    "RobustnessCurve": "evaluation.robustness_result",
+    "RobustnessCurveDisplay": "reports.robustness_curve_display",
     "SSAFEClassifier": "estimators.ssafe_classifier",
     "TooFewRealPicturesWarning": "estimators.thresholds",
     "WeightsFileError": "encoders.weights",
     "WeightsNotFoundError": "encoders.weights",
+    "clear_memory_cache": "store.memory",
     "free_encoders": "encoders.loading",
     "keep_together": "splits.folds",
     "list_encoders": "encoders.catalogue",
+    "list_perturbations": "images.perturbations.catalogue",
     "load_detector": "estimators.load_detector",
+    "perturb": "images.perturbations.perturb",
+    "robustness_curve": "evaluation.robustness",
     "threshold_for_fpr": "estimators.thresholds",
 }
 

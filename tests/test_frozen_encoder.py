@@ -25,7 +25,9 @@ from .towers import PREPROCESS, BadTower, SmallTower, small_pixels
 
 
 def small_transformer(**settings):
-    return FrozenEncoderTransformer(**{"encoder": SmallTower, "preprocess": PREPROCESS, **settings})
+    # Without a cache, so that every test has its pictures encoded.
+    defaults = {"encoder": SmallTower, "preprocess": PREPROCESS, "cache": None}
+    return FrozenEncoderTransformer(**{**defaults, **settings})
 
 
 @pytest.fixture(scope="module")
@@ -66,9 +68,9 @@ def test_paths_bytes_pictures_and_arrays_may_be_mixed(picture_files):
     pixels = np.asarray(Image.open(path))
     mixed = [str(path), path, path.read_bytes(), Image.open(path), pixels]
     rows = small_transformer().transform(mixed)
-    np.testing.assert_array_equal(rows, np.repeat(rows[:1], 5, axis=0))
+    np.testing.assert_allclose(rows, np.repeat(rows[:1], 5, axis=0), atol=1e-6)
     stack = np.stack([pixels, pixels])
-    np.testing.assert_array_equal(small_transformer().transform(stack), rows[:2])
+    np.testing.assert_allclose(small_transformer().transform(stack), rows[:2], atol=1e-6)
 
 
 def test_set_output_gives_named_columns(picture_files):
@@ -380,9 +382,13 @@ def test_out_of_memory_halves_the_batch_and_loses_no_row(picture_files):
                 raise getattr(torch, "OutOfMemoryError", torch.cuda.OutOfMemoryError)("full")
             return super().forward(pixels)
 
-    rows = small_transformer(encoder=SmallMemory(), batch_size=10).transform(picture_files)
-    np.testing.assert_allclose(rows, small_transformer().transform(picture_files), atol=1e-6)
-    assert max(sizes) == 10
+    work = small_transformer(encoder=SmallMemory()).fit(picture_files)
+    sizes.clear()
+    X = [*picture_files, *(picture(number) for number in range(50, 60))]
+    rows = work.set_params(batch_size=10).transform(X)
+    np.testing.assert_allclose(rows, small_transformer().transform(X), atol=1e-6)
+    sizes = sizes[sizes.index(10) :]  # without the look at the width
+    assert sizes == [10, 5, *[2] * 10]  # what did not fit is not tried again
 
     class NoMemory(SmallTower):
         armed = False

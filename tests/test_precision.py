@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from sklearn_ssafe.encoders import precision
-from sklearn_ssafe.encoders.precision import resolve_device, resolve_precision
+from sklearn_ssafe.encoders.precision import resolve_device, resolve_devices, resolve_precision
 
 
 def test_device_auto_takes_what_there_is(monkeypatch):
@@ -25,6 +25,19 @@ def test_device_named(monkeypatch):
     assert resolve_device("cuda") == torch.device("cuda:1")
     with pytest.raises(ValueError, match="2 CUDA devices"):
         resolve_device("cuda:2")
+
+
+def test_several_devices(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
+    cuda = [torch.device("cuda", index) for index in range(3)]
+    assert resolve_devices("cuda") == cuda
+    assert resolve_devices(["cuda:2", "cuda:0", "cuda:2"]) == [cuda[2], cuda[0]]
+    assert resolve_devices("cuda:1") == [cuda[1]]
+    assert resolve_devices("cpu") == [torch.device("cpu")]
+    for wrong in (["cpu", "cuda:0"], []):
+        with pytest.raises(ValueError, match="of one kind"):
+            resolve_devices(wrong)
 
 
 @pytest.mark.parametrize(("device", "message"), [("gpu", "not a device"), (3.5, "not a device")])

@@ -5,7 +5,9 @@ import sys
 import click
 
 from .. import __version__
+from .cache import cache
 from .demo import demo
+from .embed import embed
 from .encoders import encoders
 from .explain import explain
 from .fit import fit
@@ -18,7 +20,9 @@ def ssafe():
     """Detect AI-generated images with frozen vision encoders and linear heads."""
 
 
+ssafe.add_command(cache)
 ssafe.add_command(demo)
+ssafe.add_command(embed)
 ssafe.add_command(encoders)
 ssafe.add_command(explain)
 ssafe.add_command(fit)

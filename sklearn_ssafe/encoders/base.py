@@ -2,6 +2,8 @@
 
 from abc import ABC, abstractmethod
 
+from .fingerprint import NotRecognisableError
+
 
 class Encoder(ABC):
     """A frozen function from pictures to rows of named features.
@@ -26,15 +28,37 @@ class Encoder(ABC):
         Whether ``normalize="auto"`` scales the rows to unit length. True for embeddings,
         whose direction carries the meaning; False for named measurements.
     device : torch.device
-        Where `encode` runs.
+        Where `encode` runs; the first one where there are several.
+    n_in_flight : int
+        How many batches keep the hardware busy: 1 where `encode` returns when it is done, more
+        where it returns at once and computes on.
     """
 
     normalize_by_default = True
+    n_in_flight = 1
 
     @property
     def n_features(self):
         """Number of output columns."""
         return len(self.feature_names)
+
+    @property
+    def fingerprint(self):
+        """Everything that decides the features beside the picture, so that they can be kept.
+
+        Two encoders with equal fingerprints give equal features, up to the rounding of another
+        device or batch. Values can be written as JSON.
+
+        Returns
+        -------
+        fingerprint : dict of str to object
+
+        Raises
+        ------
+        NotRecognisableError
+            When a change of the encoder could go unnoticed. Its features are never kept then.
+        """
+        raise NotRecognisableError(f"{type(self).__name__} has no fingerprint")
 
     @abstractmethod
     def prepare(self, image):
@@ -63,5 +87,14 @@ class Encoder(ABC):
         Returns
         -------
         features : torch.Tensor of float32, shape (n_images, n_features)
-            On the CPU. Not yet normalised to unit length.
+            On the device, which may still be computing them. Not yet normalised to unit length.
         """
+
+    def compiled(self):
+        """Return an encoder of the same features that has been compiled, where that is possible.
+
+        Returns
+        -------
+        encoder : Encoder
+        """
+        return self

@@ -9,8 +9,9 @@ import torch
 from .factories import factory_token
 from .layers import resolve_layers
 from .names import FORENSIC, resolve_name
-from .precision import resolve_device, resolve_precision
+from .precision import resolve_devices, resolve_precision
 from .preprocessing import resolve_views
+from .several_devices import SeveralDevices
 from .tower import TowerEncoder
 from .weights import find_weights_file
 
@@ -76,8 +77,8 @@ def load_encoder(
     n_views : int or None, default=None
         Crops whose features are averaged; None takes 1, or 4 for "forensic", whose statistics
         are taken over all crops together.
-    device : str or torch.device, default="auto"
-        "auto" takes the first there is of CUDA, MPS and the CPU.
+    device : str, torch.device or list of them, default="auto"
+        "auto" takes the first there is of CUDA, MPS and the CPU; "cuda" takes all CUDA devices.
     precision : {"auto", "fp32", "bf16", "fp16"}, default="auto"
         Number format of weights and activations; features come out as float32. "auto" is bf16
         where the hardware multiplies it natively and fp32 elsewhere, and for modules of your own.
@@ -99,6 +100,23 @@ def load_encoder(
         raise ValueError(
             f"encoder={encoder!r} must be a name, a torch.nn.Module or a function that makes one."
         )
+    encoders = [
+        _load_on(one, encoder, pretrained, weights, layers, pooling, preprocess, n_views, precision)
+        for one in resolve_devices(device)
+    ]
+    return encoders[0] if len(encoders) == 1 else SeveralDevices(encoders)
+
+
+def free_encoders():
+    """Forget the towers that this process has loaded.
+
+    Their memory is given back when the last encoder that uses them is gone.
+    """
+    with _lock:
+        _towers.clear()
+
+
+def _load_on(device, encoder, pretrained, weights, layers, pooling, preprocess, n_views, precision):
     library, name = resolve_name(encoder) if isinstance(encoder, str) else ("module", None)
     if library == FORENSIC:
         _refuse_choices_of_towers(
@@ -111,8 +129,7 @@ def load_encoder(
         )
         from .forensic import ForensicEncoder
 
-        return ForensicEncoder(n_views=n_views, device=resolve_device(device))
-    device = resolve_device(device)
+        return ForensicEncoder(n_views=n_views, device=device)
     n_views = 1 if n_views is None else n_views
     if library == "module":
         for parameter, value in (("pretrained", pretrained), ("weights", weights)):
@@ -130,15 +147,6 @@ def load_encoder(
         cut_views, view_spec = resolve_views(preprocess, n_views, tower.view_spec)
     features = resolve_layers(layers, pooling, tower)
     return TowerEncoder(tower, features, cut_views, view_spec)
-
-
-def free_encoders():
-    """Forget the towers that this process has loaded.
-
-    Their memory is given back when the last encoder that uses them is gone.
-    """
-    with _lock:
-        _towers.clear()
 
 
 def _named_tower(library, name, pretrained, weights, device, dtype):

@@ -5,11 +5,21 @@ from copy import deepcopy
 import torch
 
 from .building import freeze
+from .fingerprint import fingerprint_of_own, hash_of_tensors
 from .tower import Tower
 
 
 class ModuleTower(Tower):
     """A torch.nn.Module from pictures (n, 3, height, width) to features (n, n_features)."""
+
+    @property
+    def fingerprint(self):
+        """The name that its author gives it, and its weights; see `Encoder.fingerprint`."""
+        tensors = [*self.module.named_parameters(), *self.module.named_buffers()]
+        return {
+            "module": fingerprint_of_own(self.module, "a module"),
+            "weights": hash_of_tensors(tensors),
+        }
 
     def final(self, pixels):
         """Return what the module gives, once it is what was promised; see `Tower.final`."""

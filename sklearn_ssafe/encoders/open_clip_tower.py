@@ -20,6 +20,8 @@ _CONFIG_NAME = "open_clip_config.json"
 class OpenClipTower(Tower):
     """One of open_clip's own vision towers: a transformer or a ResNet."""
 
+    libraries = ("open_clip_torch",)
+
     def __init__(self, name, module, view_spec, final_width):
         super().__init__(name, module, view_spec, final_width)
         if hasattr(module, "transformer"):
@@ -58,6 +60,8 @@ class OpenClipTower(Tower):
 
 class OpenClipTimmTower(Tower):
     """A timm model, as open_clip takes it for its vision tower."""
+
+    libraries = ("open_clip_torch", "timm")
 
     def __init__(self, name, module, view_spec, final_width):
         super().__init__(name, module, view_spec, final_width)

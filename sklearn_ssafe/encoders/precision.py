@@ -8,6 +8,9 @@ import torch
 _PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 _CPU_FLAGS = Path("/proc/cpuinfo")
 
+# What PyTorch raises when a device has too little memory, under its name before and since 2.5.
+OutOfDeviceMemory = getattr(torch, "OutOfMemoryError", torch.cuda.OutOfMemoryError)
+
 
 def resolve_device(device="auto"):
     """Turn the `device` parameter into a device that exists here.
@@ -51,6 +54,33 @@ def resolve_device(device="auto"):
             "device='mps' was asked for, but this machine has none. Use device='auto' or 'cpu'."
         )
     return device
+
+
+def resolve_devices(device="auto"):
+    """Turn the `device` parameter into all devices that share the work.
+
+    Parameters
+    ----------
+    device : str, torch.device or list of them, default="auto"
+        "cuda" stands for all CUDA devices; else as for `resolve_device`.
+
+    Returns
+    -------
+    devices : list of torch.device
+        Each one once.
+
+    Raises
+    ------
+    ValueError
+        As `resolve_device`, and when they are of different kinds.
+    """
+    if isinstance(device, str) and device == "cuda" and torch.cuda.is_available():
+        device = [f"cuda:{index}" for index in range(torch.cuda.device_count())]
+    names = device if isinstance(device, (list, tuple)) else [device]
+    devices = list(dict.fromkeys(resolve_device(name) for name in names))
+    if len({one.type for one in devices}) != 1:
+        raise ValueError(f"device={device!r}: name one device, or several of one kind.")
+    return devices
 
 
 def resolve_precision(precision="auto", device="cpu"):

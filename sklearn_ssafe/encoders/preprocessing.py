@@ -5,10 +5,12 @@ to pictures; the scaling to floats is left to the device.
 """
 
 import math
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 
 import numpy as np
 from PIL import Image
+
+from .fingerprint import fingerprint_of_own
 
 _RESIZE_MODES = ("shortest", "longest", "squash", "crops")
 # A strip of one pixel's width would be blown up to gigabytes before the centre is cropped.
@@ -158,6 +160,10 @@ class _ResizedView:
         self.spec = spec
         self.resampling = _resampling(spec.interpolation)
 
+    @property
+    def fingerprint(self):
+        return asdict(self.spec)
+
     def __call__(self, image):
         spec = self.spec
         image = Image.fromarray(image)
@@ -179,6 +185,10 @@ class _NativeCrops:
         self.size = size
         self.positions = positions
 
+    @property
+    def fingerprint(self):
+        return {"resize_mode": "crops", "size": self.size, "positions": self.positions}
+
     def __call__(self, image):
         height, width = self.size
         short = [max(0, height - image.shape[0]), max(0, width - image.shape[1])]
@@ -197,6 +207,10 @@ class _UserViews:
 
     def __init__(self, function):
         self.function = function
+
+    @property
+    def fingerprint(self):
+        return {"function": fingerprint_of_own(self.function, "a preprocessing function")}
 
     def __call__(self, image):
         result = self.function(Image.fromarray(image))

@@ -17,6 +17,8 @@ _HUB_NAMES = ("model.safetensors", "pytorch_model.bin")
 class TimmTower(Tower):
     """A timm model without its classifier."""
 
+    libraries = ("timm",)
+
     def __init__(self, name, module, view_spec):
         super().__init__(name, module, view_spec, module.head_hidden_size)
         self.n_blocks, self.block_width, self.has_class_token = describe_blocks(module)

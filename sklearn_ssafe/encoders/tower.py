@@ -1,12 +1,16 @@
 """What the loaders of the several libraries have in common: a tower, and the encoder around it."""
 
 import hashlib
+from copy import copy
 from functools import cached_property
+from importlib.metadata import version
 
 import numpy as np
 import torch
 
 from .base import Encoder
+from .compiling import Compiled
+from .fingerprint import hash_of_tensors
 
 
 class Tower:
@@ -34,7 +38,11 @@ class Tower:
     has_class_token : bool
     pre_projection_width : int or None
         Features before the projection; None without a projection of its own.
+    libraries : tuple of str
+        Packages whose code computes the features.
     """
+
+    libraries = ()
 
     n_blocks = 0
     block_width = None
@@ -48,6 +56,7 @@ class Tower:
         self.final_width = final_width
         parameter = next(module.parameters(), torch.empty(0))
         self.device = parameter.device
+        self.compiled = {}  # names of features -> the function that gives them
         self.dtype = parameter.dtype
 
     def final(self, pixels):
@@ -71,12 +80,21 @@ class Tower:
     @cached_property
     def weights_hash(self):
         """SHA-256 of the weights as they are in memory, as 64 hexadecimal digits."""
-        digest = hashlib.sha256()
-        for name, tensor in sorted(self.module.state_dict().items()):
-            digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-            flat = tensor.detach().cpu().contiguous().reshape(-1)
-            digest.update(flat.view(torch.uint8).numpy())
-        return digest.hexdigest()
+        return hash_of_tensors(sorted(self.module.state_dict().items()))
+
+    @property
+    def fingerprint(self):
+        """What the tower computes, as a dict of str to str; see `Encoder.fingerprint`."""
+        return {
+            "weights": self.weights_hash,
+            "architecture": self._architecture_hash,
+            **{library: version(library) for library in self.libraries},
+        }
+
+    @cached_property
+    def _architecture_hash(self):
+        # Activations, widths and constants, which the weights do not tell.
+        return hashlib.sha256(repr(self.module).encode()).hexdigest()
 
 
 class TowerEncoder(Encoder):
@@ -103,15 +121,43 @@ class TowerEncoder(Encoder):
         mean, std = (view_spec.mean, view_spec.std) if view_spec else ((0.0,) * 3, (1.0,) * 3)
         self._mean = torch.tensor(mean, device=self.device).view(1, 3, 1, 1)
         self._std = torch.tensor(std, device=self.device).view(1, 3, 1, 1)
+        if self.device.type == "cuda":
+            self.n_in_flight = 2  # one is computed while the next is brought over
+            self._copies = torch.cuda.Stream(self.device)
 
     @property
     def weights_hash(self):
         """SHA-256 of the tower's weights, computed when first asked for."""
         return self.tower.weights_hash
 
+    @property
+    def fingerprint(self):
+        """The tower, its layers and how pictures are prepared; see `Encoder.fingerprint`."""
+        precision = str(self.tower.dtype).removeprefix("torch.")
+        if torch.get_float32_matmul_precision() != "highest":
+            precision += f", matrix products {torch.get_float32_matmul_precision()}"
+        return {
+            "encoder": self.name,
+            "layers": list(dict.fromkeys(name.rpartition("_")[0] for name in self.feature_names)),
+            "precision": precision,
+            "views": self._cut_views.fingerprint,
+            "mean": self._mean.flatten().tolist(),
+            "std": self._std.flatten().tolist(),
+            **self.tower.fingerprint,
+        }
+
     def prepare(self, image):
         """Cut the views of one picture; see `Encoder.prepare`."""
         return self._cut_views(image)
+
+    def compiled(self):
+        """Return this encoder with its tower compiled; see `Encoder.compiled`."""
+        encoder = copy(self)
+        known, key = self.tower.compiled, tuple(self.feature_names)
+        if key not in known:
+            known[key] = Compiled(self._features, self.tower)
+        encoder._features = known[key]
+        return encoder
 
     @torch.inference_mode()
     def encode(self, views):
@@ -122,7 +168,7 @@ class TowerEncoder(Encoder):
         """
         n_images, n_views = views.shape[:2]
         features = self._features(self._pixels(views)).float()
-        return features.view(n_images, n_views, -1).mean(1).cpu()
+        return features.view(n_images, n_views, -1).mean(1)
 
     @property
     def gives_tokens(self):
@@ -147,9 +193,20 @@ class TowerEncoder(Encoder):
 
     def _pixels(self, views):
         """Return what the tower takes, (n_images * n_views, 3, height, width)."""
-        pixels = views.to(self.device, non_blocking=True).flatten(0, 1).permute(0, 3, 1, 2)
+        pixels = self._on_device(views).flatten(0, 1).permute(0, 3, 1, 2)
         if not pixels.is_floating_point():
             # In fp32 and in open_clip's order, whatever the tower's own format. The permuted
             # pixels stay "channels last" in memory, which convolutions like best.
             pixels = pixels.float().div_(255).sub_(self._mean).div_(self._std)
         return pixels.to(self.tower.dtype)
+
+    def _on_device(self, views):
+        if self.device.type != "cuda":
+            return views.to(self.device)
+        # On a stream of its own, so that it need not wait for the batch that is being computed.
+        current = torch.cuda.current_stream(self.device)
+        with torch.cuda.stream(self._copies):
+            moved = views.to(self.device, non_blocking=True)
+        current.wait_stream(self._copies)
+        moved.record_stream(current)
+        return moved

@@ -13,6 +13,9 @@ from ..images.reading import ImageReadError, check_image, read_image
 # Pictures waiting, decoded, for the encoder: enough to bridge one slow file, small enough that
 # memory stays flat however long the run.
 _BATCHES_AHEAD = 2
+# From here on a GPU is given a compiled tower, which takes a minute or so to make. Never a CPU:
+# there, eager bf16 comes as near to the rate of a matrix product as compiled.
+_PICTURES_WORTH_COMPILING = 50_000
 # Headers looked at ahead: they hold no pixels.
 _LOOKS_AHEAD = 256
 
@@ -55,69 +58,58 @@ def find_unreadable(items, *, num_workers=None, decode=False, on_done=None):
     return reasons
 
 
-def encode_images(encoder, items, *, batch_size="auto", num_workers=None, on_batch=None):
-    """Encode pictures, in order, losing none.
+def encode_batches(encoder, items, prepare, *, batch_size="auto", num_workers=None):
+    """Prepare pictures in threads and encode them in full batches.
 
     Parameters
     ----------
     encoder : Encoder
         What turns pictures into features.
     items : list
-        Pictures, as `as_image_list` returns them.
+        What `prepare` takes.
+    prepare : callable
+        Turns an item into the views that ``encoder.encode`` takes, or into anything else for an
+        item that is not to be encoded. Called in threads.
     batch_size : int or "auto", default="auto"
         Pictures encoded at once. It changes speed and memory, not the features.
     num_workers : int or None, default=None
         Reading threads; None takes one for each core, 8 at most.
-    on_batch : callable or None, default=None
-        Called with the number of pictures just done, after every batch.
 
-    Returns
-    -------
-    features : ndarray of float32, shape (n_items, n_features)
-        Rows in the order of `items`; NaN where a picture could not be encoded.
-    reasons : dict of int to str
-        Row number to reason, for the pictures that could not be encoded.
+    Yields
+    ------
+    encoded : list of (object, ndarray of float32, shape (n_features,))
+        Items that were encoded, each with its features.
+    others : list of (object, object)
+        Items that were not, each with what `prepare` returned, or with the reason as a str.
     """
     batch_size = choose_batch_size(encoder, batch_size)
-    features = np.full((len(items), encoder.n_features), np.nan, dtype=np.float32)
-    reasons = {}
-
-    def prepare(item):
-        try:
-            return encoder.prepare(read_image(item))
-        except ImageReadError as error:
-            return str(error)
-        except Exception as error:  # a user's own preprocessing may raise anything
-            return f"could not be prepared for {encoder.name}: {type(error).__name__}: {error}"
-
+    batches, in_flight = _Batches(encoder), deque()
     shape = None
     with _reading_threads(num_workers) as threads:
         prepared = _map_ahead(threads, prepare, items, _BATCHES_AHEAD * batch_size)
-        for start in range(0, len(items), batch_size):
-            rows, views = [], []
-            for row, result in enumerate(islice(prepared, batch_size), start):
-                if isinstance(result, str):
-                    reasons[row] = result
-                    continue
+        batch, views, others = [], [], []
+        for n_taken, (item, result) in enumerate(zip(items, prepared, strict=True), 1):
+            if isinstance(result, np.ndarray):
                 shape = shape or result.shape
                 if result.shape != shape:
-                    reasons[row] = f"was prepared with shape {result.shape}, others with {shape}"
-                else:
-                    rows.append(row)
-                    views.append(result)
-            if rows:
-                encoded = _encode(encoder, np.stack(views))
-                for row, values in zip(rows, encoded, strict=True):
-                    if np.isfinite(values).all():
-                        features[row] = values
-                    else:
-                        reasons[row] = (
-                            f"the encoder {encoder.name} returned values that are not finite; "
-                            'with bf16 or fp16, try precision="fp32"'
-                        )
-            if on_batch is not None:
-                on_batch(min(batch_size, len(items) - start))
-    return features, reasons
+                    result = f"was prepared with shape {result.shape}, others with {shape}"
+            if isinstance(result, np.ndarray):
+                batch.append(item)
+                views.append(result)
+            else:
+                others.append((item, result))
+            if batch_size in (len(batch), len(others)) or n_taken == len(items):
+                in_flight.append((batch, batches.encode(views), others))
+                batch, views, others = [], [], []
+            if len(in_flight) == encoder.n_in_flight:
+                yield _finished(*in_flight.popleft())
+        while in_flight:
+            yield _finished(*in_flight.popleft())
+
+
+def _finished(batch, parts, others):
+    features = [row for part in parts for row in part.cpu().numpy()]  # waits for the device
+    return list(zip(batch, features, strict=True)), others
 
 
 def choose_batch_size(encoder, batch_size):
@@ -133,30 +125,70 @@ def choose_batch_size(encoder, batch_size):
     Returns
     -------
     batch_size : int
-        For "auto", 32 on a CPU (where more gains nothing) and 128 on a GPU.
+        For "auto", 16 on a CPU (whose caches do not hold more) and 128 on a GPU.
     """
     if batch_size != "auto":
         return batch_size
-    return 32 if str(encoder.device) == "cpu" else 128
+    return 16 if str(encoder.device) == "cpu" else 128
 
 
-def _encode(encoder, views):
-    """Encode one batch, in halves where the device has too little memory for the whole."""
-    import torch
+def is_worth_compiling(encoder, n_items):
+    """Tell whether ``compile="auto"`` compiles.
 
-    out_of_memory = getattr(torch, "OutOfMemoryError", torch.cuda.OutOfMemoryError)
-    try:
-        return encoder.encode(torch.from_numpy(views)).numpy()
-    except out_of_memory as error:
-        if len(views) == 1:
-            raise MemoryError(
-                f"{encoder.device} has too little free memory to encode even one picture with "
-                f'{encoder.name}: free some, take a smaller encoder, or device="cpu"'
-            ) from error
-    if str(encoder.device).startswith("cuda"):
-        torch.cuda.empty_cache()
-    half = len(views) // 2
-    return np.concatenate([_encode(encoder, views[:half]), _encode(encoder, views[half:])])
+    Parameters
+    ----------
+    encoder : Encoder
+    n_items : int
+        How many pictures are to be encoded.
+
+    Returns
+    -------
+    compiles : bool
+    """
+    return str(encoder.device).startswith("cuda") and n_items >= _PICTURES_WORTH_COMPILING
+
+
+class _Batches:
+    """Give batches to an encoder, in smaller parts once its device has had too little memory."""
+
+    def __init__(self, encoder):
+        self._encoder = encoder
+        self._most = None
+
+    def encode(self, views):
+        """Return the features of a list of views, as a list of tensors on the device."""
+        parts, start = [], 0
+        while start < len(views):
+            some = views[start : start + (self._most or len(views))]
+            features = self._try(some)
+            if features is not None:
+                parts.append(features)
+                start += len(some)
+        return parts
+
+    def _try(self, views):
+        """Return features, or None after halving what is tried at once."""
+        import torch
+
+        from ..encoders.precision import OutOfDeviceMemory
+
+        on_cuda = str(self._encoder.device).startswith("cuda")
+        first = torch.from_numpy(views[0])
+        try:
+            # Pages that cannot be moved, so that the device can fetch them while it computes.
+            stacked = torch.empty(len(views), *first.shape, dtype=first.dtype, pin_memory=on_cuda)
+            np.stack(views, out=stacked.numpy())
+            return self._encoder.encode(stacked)
+        except OutOfDeviceMemory as error:
+            if len(views) == 1:
+                raise MemoryError(
+                    f"{self._encoder.device} has too little free memory to encode even one picture "
+                    f'with {self._encoder.name}: free some, take a smaller encoder, or device="cpu"'
+                ) from error
+        self._most = len(views) // 2
+        if on_cuda:
+            torch.cuda.empty_cache()
+        return None
 
 
 @contextmanager

@@ -20,7 +20,7 @@ except ImportError:
 _SECONDS_BEFORE_BAR = 2.0
 
 
-def progress_bar(n_items, description, verbose):
+def progress_bar(n_items, description, verbose, n_done=0):
     """Make a bar that counts pictures.
 
     Parameters
@@ -32,6 +32,8 @@ def progress_bar(n_items, description, verbose):
     verbose : bool or "auto"
         True shows the bar, False hides it. "auto" shows it in a terminal or notebook, once the
         work has taken two seconds.
+    n_done : int, default=0
+        How many need no work.
 
     Returns
     -------
@@ -41,6 +43,7 @@ def progress_bar(n_items, description, verbose):
     watched = sys.stderr is not None and (sys.stderr.isatty() or _in_notebook())
     return tqdm(
         total=n_items,
+        initial=n_done,
         desc=description,
         unit="img",
         disable=sys.stderr is None or not verbose or (verbose == "auto" and not watched),

@@ -1,12 +1,16 @@
 """The encoder that needs no weights: published forensic statistics with readable names."""
 
+import hashlib
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
 from ..base import Encoder
+from ..fingerprint import NotRecognisableError
 from . import (
     block_dct,
     colour,
@@ -85,6 +89,11 @@ class ForensicEncoder(Encoder):
         self.feature_names = np.array([name for names in columns.values() for name in names])
         self.feature_families = np.repeat(list(columns), [len(names) for names in columns.values()])
 
+    @property
+    def fingerprint(self):
+        """The formulas, by their source code, and the crops; see `Encoder.fingerprint`."""
+        return {"encoder": self.name, "n_views": self.n_views, "formulas": _hash_of_formulas()}
+
     def prepare(self, image):
         """Cut native-resolution crops, see `native_crops`.
 
@@ -110,13 +119,12 @@ class ForensicEncoder(Encoder):
         Returns
         -------
         features : torch.Tensor of float32, shape (n_images, n_features)
-            On the CPU.
         """
         if len(views) == 0:
             return torch.empty(0, self.n_features)
         if self.device.type == "cpu":
             return self._encode_on_cpu(views)
-        return self._encode_chunk(views.to(self.device)).cpu()
+        return self._encode_chunk(views.to(self.device))
 
     def _encode_on_cpu(self, views):
         """Encode one picture at a time on each core.
@@ -145,3 +153,14 @@ def _compute_single_threaded():
     """Let torch use no further threads for what this thread computes."""
     torch.get_num_threads()  # torch sets a thread's number when first asked, and not again
     threadpool_limits(1, user_api="openmp")
+
+
+@cache
+def _hash_of_formulas():
+    files = sorted(Path(__file__).parent.glob("*.py"))
+    if not files:
+        raise NotRecognisableError("the source code of the forensic measurements is not installed")
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.name.encode() + file.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,42 @@
+"""The same encoder on several devices of one machine."""
+
+from itertools import cycle
+
+from .base import Encoder
+
+
+class SeveralDevices(Encoder):
+    """Encoders that differ in their device alone, and take the batches in turn.
+
+    Parameters
+    ----------
+    encoders : list of Encoder
+        One for each device.
+    """
+
+    def __init__(self, encoders):
+        first = encoders[0]
+        self.name = first.name
+        self.feature_names = first.feature_names
+        self.normalize_by_default = first.normalize_by_default
+        self.device = first.device
+        self.n_in_flight = sum(encoder.n_in_flight for encoder in encoders)
+        self._encoders = encoders
+        self._turns = cycle(encoders)
+
+    @property
+    def fingerprint(self):
+        """That of each of them; see `Encoder.fingerprint`."""
+        return self._encoders[0].fingerprint
+
+    def prepare(self, image):
+        """Prepare one picture; see `Encoder.prepare`."""
+        return self._encoders[0].prepare(image)
+
+    def encode(self, views):
+        """Encode a batch on the next device; see `Encoder.encode`."""
+        return next(self._turns).encode(views)
+
+    def compiled(self):
+        """Return the same with every encoder compiled; see `Encoder.compiled`."""
+        return SeveralDevices([encoder.compiled() for encoder in self._encoders])

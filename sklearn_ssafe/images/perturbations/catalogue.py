@@ -1,0 +1,205 @@
+"""The perturbations there are, and how a user chooses among them."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from functools import partial
+from numbers import Real
+
+from PIL import Image
+
+from .codecs import jpeg, webp
+from .geometry import crop, resize
+from .perturbation import Perturbation
+from .pixels import blur, gamma, noise
+from .sharing import messenger, recapture, screenshot
+
+_QUALITIES = (95, 85, 75, 65, 50, 30)
+_OURS = "ours"
+_RESIZING = {
+    "strengths": (0.25, 0.5, 0.75, 1.25, 1.5, 2),
+    "unit": "scale",
+    "protocol": "downscaling to 112 and 64 pixels: GenImage; filters and scales: ours",
+}
+
+_ALL = (
+    Perturbation(
+        "jpeg",
+        jpeg,
+        _QUALITIES,
+        "quality",
+        parameters="Pillow (libjpeg), baseline, 4:2:0, no metadata",
+        protocol="Wang 2020 (training, 30 to 100), Ojha 2023 (30 to 100), GenImage (65, 30), "
+        "Simplicity Prevails (95, 85, 75, 65)",
+    ),
+    Perturbation(
+        "webp",
+        webp,
+        _QUALITIES,
+        "quality",
+        parameters="Pillow (libwebp), lossy, method 4, no metadata",
+        protocol=_OURS,
+    ),
+    Perturbation(
+        "blur",
+        blur,
+        (0.5, 1, 1.5, 2, 3),
+        "sigma in pixels",
+        parameters="Gaussian, cut off at 4 sigma, mirrored border",
+        protocol="Wang 2020 (training, 0 to 3), Ojha 2023 (0 to 4), GenImage (3, 5), "
+        "Simplicity Prevails (0.5, 1, 1.5, 2)",
+    ),
+    *(
+        Perturbation(
+            f"resize_{filter.name.lower()}",
+            partial(resize, filter=filter),
+            parameters=f"Pillow, {filter.name.lower()}, keeps the new size",
+            **_RESIZING,
+        )
+        for filter in (
+            Image.Resampling.NEAREST,
+            Image.Resampling.BILINEAR,
+            Image.Resampling.BICUBIC,
+            Image.Resampling.LANCZOS,
+        )
+    ),
+    Perturbation(
+        "noise",
+        noise,
+        (2, 5, 10, 20),
+        "standard deviation (of 255)",
+        parameters="Gaussian, independent in each pixel and colour",
+        protocol="Frank 2020 (5 to 20)",
+    ),
+    Perturbation(
+        "crop",
+        crop,
+        (0.9, 0.75, 0.5, 0.25),
+        "share of each side",
+        parameters="anywhere, not resized",
+        protocol="Frank 2020 (0.8 to 0.95, resized back, which is not done here); rest: ours",
+    ),
+    Perturbation(
+        "gamma",
+        gamma,
+        (0.5, 0.75, 1.5, 2),
+        "exponent",
+        parameters="on values from 0 to 1, all colours alike",
+        protocol=_OURS,
+    ),
+    Perturbation(
+        "messenger",
+        messenger,
+        (1, 2, 3),
+        "times sent",
+        parameters="longest side to 1600, 1280, 1024 at most (Lanczos), JPEG 75, 70, 65, 4:2:0",
+        protocol=_OURS,
+    ),
+    Perturbation(
+        "screenshot",
+        screenshot,
+        (0.9, 0.75, 0.5),
+        "scale",
+        parameters="bilinear, begins at a fraction of a pixel, saved without loss",
+        protocol=_OURS,
+    ),
+    Perturbation(
+        "recapture",
+        recapture,
+        (1, 2, 3),
+        "times as strong",
+        parameters="askew, moire, tone, blur 0.4, noise 1.5, JPEG 90",
+        protocol=_OURS,
+    ),
+)
+PERTURBATIONS = {perturbation.name: perturbation for perturbation in _ALL}
+"""By name, in the order in which they are shown."""
+
+
+def list_perturbations():
+    """List the perturbations that `robustness_curve` knows by name.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        One row for each, with the columns ``perturbation``, ``strengths`` (tuple of float, the
+        default), ``unit`` (what the strength counts), ``parameters`` (all other settings) and
+        ``protocol`` (the papers that test with it, and their range; "ours" where there is none).
+
+    Examples
+    --------
+    >>> from sklearn_ssafe import list_perturbations
+    >>> list_perturbations().set_index("perturbation").loc["blur", "strengths"]
+    (0.5, 1, 1.5, 2, 3)
+    """
+    import pandas as pd
+
+    return pd.DataFrame(
+        {
+            "perturbation": [each.name for each in _ALL],
+            "strengths": pd.Series([each.strengths for each in _ALL], dtype=object),
+            "unit": [each.unit for each in _ALL],
+            "parameters": [each.parameters for each in _ALL],
+            "protocol": [each.protocol for each in _ALL],
+        }
+    )
+
+
+def choose_perturbations(wanted):
+    """Return what a user asked for as perturbations, each with the strengths to try.
+
+    Parameters
+    ----------
+    wanted : "all", str, Perturbation, sequence of these, or dict of str to sequence of float
+        Names may have the wildcards of a shell, as in ``"resize_*"``. A dict gives the strengths.
+
+    Returns
+    -------
+    chosen : list of Perturbation
+        In the order asked for, each name once.
+
+    Raises
+    ------
+    ValueError
+        A name is unknown, a name stands for two things, nothing is asked for, or strengths are no
+        numbers.
+    """
+    if isinstance(wanted, str) and wanted == "all":
+        return list(_ALL)
+    if isinstance(wanted, str | Perturbation):
+        wanted = [wanted]
+    chosen = {}
+    for item in wanted:
+        for perturbation in _find(item):
+            if isinstance(wanted, Mapping):
+                strengths = _check_strengths(perturbation.name, wanted[item])
+                perturbation = replace(perturbation, strengths=strengths)
+            earlier = chosen.setdefault(perturbation.name, perturbation)
+            if earlier is not perturbation:
+                raise ValueError(f"perturbations names {perturbation.name!r} twice.")
+    if not chosen:
+        raise ValueError('perturbations is empty: name one at least, or "all".')
+    return list(chosen.values())
+
+
+def _find(item):
+    if isinstance(item, Perturbation):
+        return [item]
+    found = [each for name, each in PERTURBATIONS.items() if fnmatchcase(name, str(item))]
+    if not found:
+        close = get_close_matches(str(item), PERTURBATIONS, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise ValueError(
+            f"Unknown perturbation {item!r}.{hint} There are: {', '.join(PERTURBATIONS)}."
+        )
+    return found
+
+
+def _check_strengths(name, strengths):
+    strengths = (strengths,) if isinstance(strengths, Real) else tuple(strengths)
+    if not strengths or not all(isinstance(value, Real) for value in strengths):
+        raise ValueError(f"the strengths of {name!r} must be numbers, got {strengths!r}.")
+    if len(set(strengths)) < len(strengths):
+        raise ValueError(f"the strengths of {name!r} name one twice: {strengths!r}.")
+    return strengths

@@ -1,0 +1,1 @@
+"""Embeddings, kept: each picture is encoded once."""

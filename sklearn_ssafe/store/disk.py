@@ -1,0 +1,358 @@
+"""Embeddings in a folder: an LMDB file that several processes read and write at once.
+
+Four tables. ``rows``: 16 bytes of the settings and 32 of the picture, to a checksum and the
+embedding. ``files``: 16 bytes that stand for a path, to size, time of modification and the
+picture's 32 bytes. ``settings``: their 16 bytes to a JSON description. ``about``: the version of
+this format.
+"""
+
+import datetime
+import json
+import os
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+
+import lmdb
+
+from .claims import Claims
+from .packing import packed, unpacked
+from .trouble import IF_DAMAGED, StoreError, explain
+
+FORMAT = 1
+"""Version of the tables' format. A store of a newer one is left alone."""
+
+FILE_NAME = "embeddings.lmdb"
+_CLAIMS_NAME = "embeddings.claims"
+_TABLES = (b"about", b"rows", b"files", b"settings")
+# The file may grow so far without further ado; it takes only the space that it needs.
+_FIRST_MAP_BYTES = 2**26
+_MAX_READERS = 512
+
+
+class DiskStore:
+    """A folder of embeddings; of each folder a process opens one at most, by `open_disk_store`.
+
+    Every `put` is one transaction: whatever happens to the process, it is there as a whole or not
+    at all, and nothing that was there before is touched.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if it is not there.
+    create : bool, default=True
+        Whether to begin a new store in a folder that has none.
+
+    Attributes
+    ----------
+    read_only : bool
+        Whether `put` is impossible for want of permission.
+    tables : dict of bytes to table
+        LMDB's handles.
+    n_damaged : int
+        Rows met so far whose checksum was wrong. They count as absent.
+
+    Raises
+    ------
+    StoreError
+        The folder cannot be made or read; the store is damaged or of a newer format.
+    """
+
+    def __init__(self, folder, create=True):
+        self.folder = folder
+        self.path = folder / FILE_NAME
+        self.n_damaged = 0
+        self._lock = threading.RLock()  # LMDB's map may only grow while nobody looks at it
+        self._described = {}
+        self._env = self._claims = None
+        with self.explained():
+            if create:
+                folder.mkdir(parents=True, exist_ok=True)
+            elif not self.path.exists():
+                raise StoreError(f"{folder} holds no {FILE_NAME}: it is no cache of embeddings")
+            writable = os.access(folder, os.W_OK)
+            self.read_only = not (
+                writable and (not self.path.exists() or os.access(self.path, os.W_OK))
+            )
+            self._claims = Claims(None if self.read_only else folder / _CLAIMS_NAME)
+            if not self._claims.enter():
+                raise StoreError(f"{folder} is being pruned by another process: try again later")
+            self._open()
+            self.identity = _identity(self.path)
+
+    def _open(self):
+        self._env = lmdb.open(
+            str(self.path),
+            subdir=False,
+            readonly=self.read_only,
+            lock=not self.read_only,
+            map_size=_FIRST_MAP_BYTES,
+            max_dbs=len(_TABLES) + 4,
+            max_readers=_MAX_READERS,
+            # An embedding is not lost when this process ends, and the file not damaged when the
+            # machine stops; in that case the last moments' embeddings may be lost.
+            metasync=False,
+        )
+        page, last = self._env.stat()["psize"], self._env.info()["last_pgno"]
+        if last > 1 and self.path.stat().st_size < (last + 1) * page:
+            raise StoreError(f"{self.path} is damaged: its end is missing. {IF_DAMAGED}")
+        if not self.read_only:
+            self._env.reader_check()  # free what killed processes held
+        if self.read_only:
+            self.tables = {name: self._env.open_db(name, create=False) for name in _TABLES}
+        else:
+            self._begin_or_open_tables()
+        with self.reading() as transaction:
+            found = bytes(transaction.get(b"format", b"", db=self.tables[b"about"]))
+        if not found.isdigit():
+            raise StoreError(f"{self.path} is damaged: it has no format version. {IF_DAMAGED}")
+        if int(found) > FORMAT:
+            raise StoreError(
+                f"{self.path} is of format {int(found)}, and this sklearn-ssafe knows formats up "
+                f"to {FORMAT}: upgrade it, or name another folder"
+            )
+
+    def _begin_or_open_tables(self):
+        with self._begin(write=True) as transaction:  # all tables or none, whoever comes first
+            is_new = transaction.stat()["entries"] == 0
+            self.tables = {
+                name: self._env.open_db(name, transaction, create=is_new) for name in _TABLES
+            }
+            if is_new:
+                transaction.put(b"format", str(FORMAT).encode(), db=self.tables[b"about"])
+
+    def find_files(self, states):
+        """Recognise files that have not changed since their content was hashed.
+
+        Parameters
+        ----------
+        states : list of FileState
+
+        Returns
+        -------
+        digests : list of (bytes or None)
+            Hashes of the content; None for files that have to be read.
+        """
+        found = []
+        with self.explained(), self.reading() as transaction:
+            for state in states:
+                entry = transaction.get(state.path_key, db=self.tables[b"files"])
+                same = entry is not None and len(entry) == 48 and entry[:16] == state.stamp
+                found.append(bytes(entry[16:]) if same else None)
+        return found
+
+    def get(self, settings, digests):
+        """Return embeddings.
+
+        Parameters
+        ----------
+        settings : Settings
+        digests : list of bytes
+            Hashes of the pictures' content.
+
+        Returns
+        -------
+        rows : list of (ndarray of float32, shape (n_features,), or None)
+        """
+        rows = []
+        with self.explained(), self.reading() as transaction:
+            for digest in digests:
+                key = settings.key + digest
+                value = transaction.get(key, db=self.tables[b"rows"])
+                row = None
+                if value is not None:
+                    row = unpacked(key, value, settings.n_features)
+                    self.n_damaged += row is None
+                rows.append(row)
+        return rows
+
+    def put(self, settings, rows, files):
+        """Keep embeddings, all of them or none.
+
+        Parameters
+        ----------
+        settings : Settings
+        rows : dict of bytes to ndarray of float32, shape (n_features,)
+            Hash of the picture's content to embedding.
+        files : dict of bytes to (bytes, bytes)
+            ``path_key`` and ``stamp`` of a `FileState`, and the hash of the content.
+
+        Raises
+        ------
+        StoreError
+            When they cannot be written, for example because the disk is full.
+        """
+        if self.read_only:
+            raise StoreError(f"{self.folder} is read-only: new embeddings cannot be kept in it")
+        keyed = {settings.key + digest: row for digest, row in rows.items()}
+        values = {key: packed(key, row) for key, row in keyed.items()}
+        today = datetime.date.today().isoformat()
+        with self.explained(), self._lock:
+            while True:
+                try:
+                    with self.writing() as transaction:
+                        if self._described.get(settings.key) != today:
+                            self._describe(transaction, settings, today)
+                        for key, value in values.items():
+                            transaction.put(key, value, db=self.tables[b"rows"])
+                        for path_key, (stamp, digest) in files.items():
+                            transaction.put(path_key, stamp + digest, db=self.tables[b"files"])
+                    self._described[settings.key] = today
+                    return
+                except lmdb.MapFullError:
+                    self._env.set_mapsize(2 * self._env.info()["map_size"])
+
+    def claim(self, settings, digest):
+        """Claim a picture, so that nobody else encodes it meanwhile.
+
+        Parameters
+        ----------
+        settings : Settings
+        digest : bytes
+
+        Returns
+        -------
+        claimed : bool
+            False when another thread or process is encoding it.
+        """
+        return self._claims.take(settings.key + digest)
+
+    def release(self, settings, digests):
+        """Give claims back.
+
+        Parameters
+        ----------
+        settings : Settings
+        digests : iterable of bytes
+        """
+        self._claims.release([settings.key + digest for digest in digests])
+
+    def compact(self):
+        """Give the space of removed rows back to the disk, and close the store.
+
+        Returns
+        -------
+        done : bool
+            False when other processes use the store. The space is used for new rows then.
+        """
+        smaller = self.path.with_suffix(".compact")
+        with self.explained(), self._lock:
+            done = self._claims.be_alone()
+            if done:
+                smaller.unlink(missing_ok=True)
+                self._env.copy(str(smaller), compact=True)
+                self._env.close()
+                os.replace(smaller, self.path)
+            else:
+                self._fill_up()
+        self.close()
+        return done
+
+    def _fill_up(self):
+        """Make the file as long as LMDB says, which leaves out pages at the end that are free."""
+        needed = (self._env.info()["last_pgno"] + 1) * self._env.stat()["psize"]
+        if self.path.stat().st_size < needed:
+            os.truncate(self.path, needed)
+
+    def close(self):
+        """Let go of the folder."""
+        with self._lock:
+            _open_stores.pop(self.folder, None)
+            if self._env is not None:
+                self._env.close()
+            if self._claims is not None:
+                self._claims.close()
+
+    def _describe(self, transaction, settings, today):
+        """Note what the settings are, and when something was last encoded."""
+        about = {**settings.description, "n_features": settings.n_features, "last_written": today}
+        key, text = settings.key, json.dumps(about)
+        transaction.put(key, text.encode(), db=self.tables[b"settings"])
+
+    @contextmanager
+    def reading(self):
+        """Begin a transaction that reads; its values are views that end with it."""
+        with self._lock, self._begin(buffers=True) as transaction:
+            yield transaction
+
+    @contextmanager
+    def writing(self):
+        """Begin a transaction that writes all or nothing."""
+        with self._lock, self._begin(write=True) as transaction:
+            yield transaction
+
+    def _begin(self, **options):
+        try:
+            return self._env.begin(**options)
+        except lmdb.MapResizedError:  # by another process
+            self._env.set_mapsize(0)
+            return self._env.begin(**options)
+
+    @contextmanager
+    def explained(self):
+        """Turn whatever goes wrong into `StoreError`."""
+        try:
+            yield
+        except StoreError:
+            self.close()
+            raise
+        except lmdb.Error as error:
+            self.close()  # LMDB may refuse to go on with it: the next call opens it afresh
+            raise StoreError(explain(self.path, error)) from error
+        except OSError as error:
+            self.close()
+            raise StoreError(f"{self.folder}: {error.strerror or error}") from error
+
+
+def open_disk_store(folder, create=True):
+    """Open the store in a folder, or return it where this process has it open.
+
+    Parameters
+    ----------
+    folder : str or Path
+    create : bool, default=True
+        Whether to begin a new store in a folder that has none.
+
+    Returns
+    -------
+    store : DiskStore
+
+    Raises
+    ------
+    StoreError
+        See `DiskStore`.
+    """
+    folder = Path(folder).expanduser().resolve()
+    with _opening:
+        store = _open_stores.get(folder)
+        if store is not None and store.identity == _identity(store.path):
+            return store
+        if store is not None:  # somebody removed the folder, or put another file there
+            store.close()
+        _open_stores[folder] = store = DiskStore(folder, create)
+        return store
+
+
+_open_stores = {}
+_opening = threading.Lock()
+
+
+def _after_fork():
+    """Let a forked process open its own: LMDB must not be used across a fork."""
+    global _opening
+    for store in _open_stores.values():
+        store._env.close()  # of this process's copy alone: py-lmdb knows about forks
+    _open_stores.clear()
+    _opening = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def _identity(path):
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

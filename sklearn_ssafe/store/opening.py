@@ -1,0 +1,140 @@
+"""From the `cache` parameter to a store that never stops the work."""
+
+import threading
+import warnings
+
+from ..encoders.fingerprint import NotRecognisableError
+from .disk import open_disk_store
+from .keys import Settings
+from .memory import NoStore, shared_memory_store
+from .trouble import StoreError
+from .warning import EncodingCacheWarning
+
+
+def open_store(cache, encoder):
+    """Open what the `cache` parameter names.
+
+    Parameters
+    ----------
+    cache : "memory", str, Path or None
+        A string other than "memory" is a folder.
+    encoder : Encoder
+        Whose embeddings are to be kept.
+
+    Returns
+    -------
+    store : CarefulStore
+        Bound to the encoder's settings.
+
+    Raises
+    ------
+    ValueError
+        For an empty name.
+
+    Warns
+    -----
+    EncodingCacheWarning
+        The folder cannot be used, or nobody can tell when the encoder changes.
+    """
+    if cache is None:
+        return CarefulStore(NoStore(), None)
+    if cache == "":
+        raise ValueError('cache="" names no folder: use "memory", a folder, or None.')
+    try:
+        settings = Settings(encoder)
+    except NotRecognisableError as error:
+        if cache != "memory":  # "memory" nobody has asked for
+            _warn(
+                f"{encoder.name} cannot be recognised when it comes again ({error}), so its "
+                "embeddings are not kept."
+            )
+        return CarefulStore(NoStore(), None)
+    if cache == "memory":
+        return CarefulStore(shared_memory_store, settings)
+    try:
+        return CarefulStore(open_disk_store(cache), settings)
+    except StoreError as error:
+        _warn(f"{error}. The work goes on without the cache.")
+        return CarefulStore(NoStore(), settings)
+
+
+class CarefulStore:
+    """A store that gives up with one warning where it would raise.
+
+    Parameters
+    ----------
+    store : DiskStore, MemoryStore or NoStore
+    settings : Settings or None
+        Of the encoder; None with a `NoStore`.
+    """
+
+    def __init__(self, store, settings):
+        self._store = store
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._keeps = not isinstance(store, NoStore)
+        self._n_damaged_before = getattr(store, "n_damaged", 0)
+
+    def find_files(self, states):
+        """Recognise unchanged files; see `DiskStore.find_files`."""
+        try:
+            return self._store.find_files(states)
+        except StoreError as error:
+            self._give_up(error)
+            return [None] * len(states)
+
+    def get(self, digests):
+        """Return embeddings, or None each; see `DiskStore.get`."""
+        try:
+            return self._store.get(self._settings, digests)
+        except StoreError as error:
+            self._give_up(error)
+            return [None] * len(digests)
+
+    def put(self, rows, files):
+        """Keep embeddings; see `DiskStore.put`.
+
+        Returns
+        -------
+        kept : bool
+            Whether they will be found.
+        """
+        if not self._keeps:
+            return False
+        try:
+            if rows or files:
+                self._store.put(self._settings, rows, files)
+        except StoreError as error:
+            self._keeps = False  # what is there can still be read
+            if rows:
+                _warn(f"{error}. New embeddings are not kept in this run.")
+        return self._keeps
+
+    def claim(self, digest):
+        """Claim a picture; see `DiskStore.claim`."""
+        return self._store.claim(self._settings, digest)
+
+    def release(self, digests):
+        """Give claims back; see `DiskStore.release`."""
+        self._store.release(self._settings, digests)
+
+    def report_damage(self):
+        """Warn when rows had the wrong checksum since the last report."""
+        n_damaged = getattr(self._store, "n_damaged", 0)
+        if n_damaged > self._n_damaged_before:
+            _warn(
+                f"{n_damaged - self._n_damaged_before} embeddings in {self._store.folder} are "
+                "damaged, and are encoded again."
+            )
+            self._n_damaged_before = n_damaged
+
+    def _give_up(self, error):
+        with self._lock:
+            given_up, self._store = self._store, NoStore()
+            self._keeps = False
+        if not isinstance(given_up, NoStore):
+            _warn(f"{error}. The work goes on without the cache.")
+
+
+def _warn(message):
+    warnings.warn(message, EncodingCacheWarning, stacklevel=3)
