@@ -49,7 +49,8 @@ def predict(detector, pictures, output, overwrite, weights, device, quiet):
     judge = load_detector(detector, weights=weights, device=device)
     if judge.encoder_ is None:
         raise click.UsageError(f"{detector} takes embeddings, not pictures.")
-    judge.encoder_.set_params(on_error="nan", verbose=False)
+    # Each picture is met once, so there is nothing to keep in memory.
+    judge.encoder_.set_params(on_error="nan", verbose=False, cache=None)
     inputs = list_inputs(pictures)
     path = None if str(output) == "-" else output
     with VerdictFile(path, overwrite) as file:
