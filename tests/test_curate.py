@@ -115,6 +115,29 @@ def test_embeddings_that_do_not_fit_are_refused(made, tmp_path, arrays, message)
     assert not (tmp_path / "chosen.csv").exists()
 
 
+def test_what_ssafe_embed_writes_is_matched_by_path(made, tmp_path):
+    table = pd.read_csv(made / "manifest.csv")
+    paths = [str(made / path) for path in table["path"]]
+    X = np.random.default_rng(0).normal(size=(60, 5))
+    np.savez(tmp_path / "ours.npz", X)
+    order = np.random.default_rng(1).permutation(60)
+    np.savez(tmp_path / "theirs.npz", path=np.array(paths)[order], embedding=X[order])
+    for name in ("ours", "theirs"):
+        result = curate(
+            made / "manifest.csv",
+            *("-o", tmp_path / f"{name}.csv", "--embeddings", tmp_path / f"{name}.npz"),
+            *("--n-generators", 3, "--n-samples", 12),
+        )
+        assert result.exit_code == 0, result.output
+    assert (tmp_path / "theirs.csv").read_text() == (tmp_path / "ours.csv").read_text()
+    np.savez(tmp_path / "part.npz", path=np.array(paths)[1:], embedding=X[1:])
+    result = curate(
+        made / "manifest.csv",
+        *("-o", tmp_path / "part.csv", "--embeddings", tmp_path / "part.npz"),
+    )
+    assert f"no embedding of 1 of 60 pictures, such as {paths[0]}" in result.stderr
+
+
 @pytest.mark.parametrize("content", [b"", b"text", b"PK\x03\x04 cut off"])
 def test_a_file_that_is_no_npz_is_refused(made, tmp_path, content):
     (tmp_path / "embeddings.npz").write_bytes(content)

@@ -23,7 +23,8 @@ from ..missing import is_missing
 @click.option(
     "--embeddings",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A .npz file with one array, a row for each picture of DATA: nothing is encoded.",
+    help="A .npz file with the array embedding, as ssafe embed writes it, or with one array: a row "
+    "for each picture of DATA. Nothing is encoded.",
 )
 @click.option("--n-generators", default=8, show_default=True, type=click.IntRange(1))
 @click.option("--n-samples", default=10_000, show_default=True, type=click.IntRange(2))
@@ -74,7 +75,7 @@ def curate(
     if embeddings is None:
         features, good = _encode(pictures.X, encoder, pretrained, weights, device, quiet)
     else:
-        features, good = _read_embeddings(embeddings, pictures.X), np.arange(len(pictures.X))
+        features, good = _read_embeddings(embeddings, pictures.X)
     frame = pictures.frame.iloc[good]
     curator = GeneratorCurator(
         n_generators,
@@ -133,6 +134,7 @@ def _encode(X, encoder, pretrained, weights, device, quiet):
 
 
 def _read_embeddings(path, X):
+    """Return a row for each picture, and the rows that are embeddings."""
     from zipfile import BadZipFile
 
     import numpy as np
@@ -142,17 +144,38 @@ def _read_embeddings(path, X):
             arrays = {name: archive[name] for name in archive.files}
     except (ValueError, TypeError, AttributeError, EOFError, BadZipFile) as error:
         raise click.ClickException(f"{path} is no .npz file of plain arrays: {error}") from error
+    paths = arrays.get("path")
+    if "embedding" in arrays:
+        arrays = {"embedding": arrays["embedding"]}
     if len(arrays) != 1:
         raise click.ClickException(
-            f"{path} holds the arrays {sorted(arrays)}, and one with the embeddings is needed."
+            f"{path} holds the arrays {sorted(arrays)}: call the one that is wanted embedding."
         )
     (features,) = arrays.values()
+    if paths is not None and len(paths) == len(features):
+        features = features[_rows_of(X, paths, path)]
     if features.ndim != 2 or len(features) != len(X):
         raise click.ClickException(
             f"{path} holds an array of shape {features.shape}, and {len(X)} rows are needed, one "
             "for each picture of DATA in its order."
         )
-    return features
+    good = np.flatnonzero(np.isfinite(features).all(axis=1))
+    if len(good) < len(X):
+        click.echo(f"Left out, because they have no embedding: {len(X) - len(good)}", err=True)
+    return features, good
+
+
+def _rows_of(X, paths, file):
+    """Find each picture of DATA by its path, whatever the order of the file."""
+    import os
+
+    rows = {os.path.abspath(path): row for row, path in enumerate(paths.tolist())}
+    missing = [path for path in X if os.path.abspath(path) not in rows]
+    if missing:
+        raise click.ClickException(
+            f"{file} has no embedding of {len(missing)} of {len(X)} pictures, such as {missing[0]}."
+        )
+    return [rows[os.path.abspath(path)] for path in X]
 
 
 def _relative(path, folder):
