@@ -241,7 +241,7 @@ def report(result):
         lines.append(
             f"- {n_generators} generators: better for {compared['curated_better']} of "
             f"{compared['generators']}, by {compared['mean_difference']:+.3f} on average "
-            f"(Wilcoxon p = {compared['wilcoxon_p']:.2f})."
+            f"(Wilcoxon p = {compared['wilcoxon_p']:.3f})."
         )
     return "\n".join(lines) + "\n"
 
