@@ -26,6 +26,7 @@ from sklearn_ssafe import (
     GeneratorGroupKFold,
     LinearProbe,
     SSAFEClassifier,
+    load_detector,
 )
 from sklearn_ssafe.datasets import make_generated_images
 
@@ -418,5 +419,22 @@ def test_the_papers_configuration():
     encoder = paper.encoder
     assert (encoder.encoder, encoder.pretrained) == ("PE-Core-bigG-14-448", "meta")
     assert (paper.head.learning_rate, paper.head.batch_size) == (1e-3, 40)
+    assert (paper.curator.n_generators, paper.curator.n_samples) == (8, 10_000)
     assert paper.threshold == 0.5
     assert paper.target_fpr == 0.01
+
+
+def test_the_papers_curation_and_head_work_together_and_can_be_kept(tmp_path):
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1], 200)
+    generator = np.where(y, [f"g{k % 10}" for k in range(400)], "")
+    source = np.where(y, "", [f"s{k % 4}" for k in range(400)])
+    X = rng.normal(size=(400, 12)) + 2 * y[:, None]
+    detector = SSAFEClassifier.paper(encoder=None).set_params(curator__n_samples=100)
+    detector.fit(X, y, generator=generator, source=source)
+    assert len(detector.training_indices_) == 100
+    chosen = set(generator[detector.training_indices_]) - {""}
+    assert chosen == set(detector.curator_.selected_generators_)
+    again = load_detector(detector.save(tmp_path / "detector"))
+    np.testing.assert_array_equal(again.predict(X), detector.predict(X))
+    assert again.score(X, y) > 0.9
