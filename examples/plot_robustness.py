@@ -113,7 +113,7 @@ second = robustness_curve(detector, pictures.X[test], pictures.y[test], perturba
 
 figures = ["tpr", "fpr", "balanced_accuracy"]
 before, after = (each.frame().set_index(["perturbation", "strength"]) for each in (curve, second))
-before[figures].join(after[figures], rsuffix=" after").round(2)
+before[figures].join(after[figures].add_suffix(" after")).round(2)
 
 # %%
 # Compare line by line, the first as well: a detector that withstands more may lose something on

@@ -99,7 +99,7 @@ def test_a_detector_with_a_threshold_of_its_own_is_asked_for_scores_alone():
 
     score, verdict = score_and_verdict(Detector(), np.array([0.6, 0.7, 0.8]))
     np.testing.assert_allclose(score, [0.6, 0.7, 0.8])
-    assert verdict.tolist() == [False, True, True]
+    assert verdict.tolist() == [False, False, True]
 
 
 @pytest.mark.parametrize("table", [False, True])

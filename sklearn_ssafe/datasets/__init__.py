@@ -3,6 +3,8 @@
 from importlib import import_module
 
 _HOMES = {
+    "list_benchmarks": "benchmarks.load",
+    "load_benchmark": "benchmarks.load",
     "load_image_folder": "folders",
     "load_images": "loading",
     "load_manifest": "manifest",

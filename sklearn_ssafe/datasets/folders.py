@@ -64,12 +64,12 @@ def load_image_folder(folder, *, return_X_y=False):
     if not all(class_folders.values()):
         raise ValueError(_layout_error(root))
 
-    suffixes = _picture_suffixes()
+    suffixes = picture_suffixes()
     rows = [
         (str(picture), label, picture.relative_to(class_folder).parts[:-1])
         for label, class_folder_list in class_folders.items()
         for class_folder in class_folder_list
-        for picture in _pictures_below(class_folder, suffixes)
+        for picture in pictures_below(class_folder, suffixes)
     ]
     for label, class_folder_list in class_folders.items():
         if not any(row[1] == label for row in rows):
@@ -114,11 +114,11 @@ def find_pictures(paths):
     -----
     In folders, hidden files and files without the suffix of a picture format are passed over.
     """
-    suffixes = _picture_suffixes()
+    suffixes = picture_suffixes()
     found = []
     for path in map(Path, paths):
         if path.is_dir():
-            found += map(str, _pictures_below(path, suffixes))
+            found += map(str, pictures_below(path, suffixes))
         elif path.exists():
             found.append(str(path))
         else:
@@ -150,7 +150,14 @@ def _label_of_folder(name):
     return None
 
 
-def _picture_suffixes():
+def picture_suffixes():
+    """Return the suffixes of picture files, small and with their dot.
+
+    Returns
+    -------
+    suffixes : set of str
+        Of all formats that can be read, some of them with a plugin.
+    """
     readable = {
         suffix
         for suffix, name in Image.registered_extensions().items()
@@ -159,8 +166,21 @@ def _picture_suffixes():
     return readable | _PLUGIN_SUFFIXES
 
 
-def _pictures_below(folder, suffixes):
-    """All pictures below a folder, sorted; links to folders are followed, but not in circles."""
+def pictures_below(folder, suffixes):
+    """Find all pictures below a folder; links to folders are followed, but not in circles.
+
+    Parameters
+    ----------
+    folder : Path
+        Where to look.
+    suffixes : set of str
+        From `picture_suffixes`.
+
+    Returns
+    -------
+    paths : list of Path
+        Sorted. Hidden files and folders are passed over.
+    """
     visited, found = set(), []
     for here, inner, files in os.walk(folder, followlinks=True):
         real = os.path.realpath(here)

@@ -15,7 +15,7 @@ def score_and_verdict(estimator, X, *, pos_label=1):
     Asking `predict_proba` and then `predict` would encode every picture twice. Here the steps of a
     pipeline before its classifier are run once; a search is asked through its best estimator, and a
     detector with a ``threshold_`` is asked for scores alone. Any other estimator that encodes
-    inside itself is asked twice.
+    inside itself is asked twice, which costs a second encoding where its cache is turned off.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def _ask(head, X, pos_label):
         return -np.asarray(head.decision_function(X)), np.asarray(head.predict(X)) == -1
     score = _score(head, X, pos_label)
     if hasattr(head, "threshold_"):
-        return score, score >= head.threshold_
+        return score, score > head.threshold_  # as SSAFEClassifier does
     return score, np.asarray(head.predict(X)) == pos_label
 
 

@@ -19,6 +19,7 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 from ..missing import is_missing
 from .inputs import describe
 from .modes import to_rgb
+from .parquet_rows import check_parquet_row, parse_parquet_row, read_parquet_row
 
 _URL = re.compile(r"^([a-z][a-z0-9+.-]+://|data:image/)", re.IGNORECASE)
 _ORIENTATION = 0x0112  # the EXIF tag
@@ -83,6 +84,9 @@ def check_image(item):
     with _every_error_as_image_read_error():
         if isinstance(item, np.ndarray):
             _check_array(item)
+        elif row := parse_parquet_row(item):
+            with _every_parquet_error_explained():
+                check_parquet_row(*row)
         elif isinstance(item, str | Path):
             with _opened_file(item) as file:
                 _open(file).close()
@@ -167,6 +171,9 @@ def read_content(item):
 def _content(item):
     if isinstance(item, bytes | bytearray | memoryview):
         content = bytes(item)
+    elif row := parse_parquet_row(item):
+        with _every_parquet_error_explained():
+            content = read_parquet_row(*row)
     elif isinstance(item, str | Path):
         with _opened_file(item) as file:
             content = file.read()
@@ -180,6 +187,16 @@ def _content(item):
     if not content:
         raise ImageReadError("the file is empty (0 bytes)")
     return content
+
+
+@contextmanager
+def _every_parquet_error_explained():
+    try:
+        yield
+    except OSError as error:
+        raise _unopened(error) from error
+    except ValueError as error:  # also pyarrow's own
+        raise ImageReadError(f"cannot be read from its Parquet file, which {error}") from error
 
 
 @contextmanager

@@ -1,0 +1,66 @@
+"""The rows of a benchmark that lies in folders."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from ..folders import picture_suffixes, pictures_below
+
+
+def read_folders(layout, root):
+    """Find the pictures of a benchmark.
+
+    Parameters
+    ----------
+    layout : Layout
+        How its folders are named.
+    root : Path
+        The folder that holds them.
+
+    Returns
+    -------
+    rows : pandas.DataFrame
+        Columns path, label, generator, source, split, subset, in the order of the paths; empty if
+        nothing fits the layout.
+    others : list of Path
+        Pictures in folders that the layout does not have.
+    """
+    places, rows, others = {}, [], []
+    for picture in pictures_below(root, picture_suffixes()):
+        folder = picture.parent
+        if folder not in places:
+            places[folder] = layout.place(folder.relative_to(root).as_posix())
+        if places[folder] is None:
+            others.append(picture)
+        else:
+            rows.append({"path": str(picture), **places[folder]})
+    return pd.DataFrame(rows), others
+
+
+def find_root(layout, root):
+    """Look for a folder below that fits the layout, where the one given does not.
+
+    Parameters
+    ----------
+    layout : Layout
+        How the benchmark's folders are named.
+    root : Path
+        The folder that does not fit.
+
+    Returns
+    -------
+    better : Path or None
+        The parent of `root`, or a folder one or two levels below.
+    """
+    candidates = [Path(root).resolve().parent, *sorted(root.glob("*")), *sorted(root.glob("*/*"))]
+    for candidate in candidates:
+        folders = [entry for entry in candidate.glob("*/*") if entry.is_dir()]
+        folders += [inner for entry in folders for inner in entry.glob("*") if inner.is_dir()]
+        found = [layout.place(folder.relative_to(candidate).as_posix()) for folder in folders]
+        if any(facts and _is_known(layout, facts) for facts in found):
+            return candidate
+    return None
+
+
+def _is_known(layout, facts):
+    return not layout.subsets or facts["subset"] in layout.subsets

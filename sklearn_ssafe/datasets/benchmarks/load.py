@@ -1,0 +1,228 @@
+"""load_benchmark: a published benchmark from the folder that it was unpacked to."""
+
+import warnings
+from difflib import get_close_matches
+from pathlib import Path
+
+import pandas as pd
+
+from ..labelled_images import as_bunch, fill_groups
+from .folders import find_root, read_folders
+from .layouts import LAYOUTS
+from .shards import read_shards
+
+_SPLITS = ("train", "val", "test")
+
+
+def load_benchmark(name, root, *, split=None, subsets=None, return_X_y=False):
+    """Read a published benchmark as it lies on disk after it was downloaded and unpacked.
+
+    Nothing is downloaded. `list_benchmarks` shows the layout that each has, and where it is
+    documented.
+
+    Parameters
+    ----------
+    name : str
+        GenImage, ForenSynths, UniversalFakeDetect, AIGCDetectBenchmark, AIGIBench, Chameleon,
+        WildRF, Synthbuster, CommunityForensics, OpenFake or RealWorldBench; capitals, spaces and
+        hyphens do not matter.
+    root : str or Path
+        The folder that holds it.
+    split : {"train", "val", "test"} or None, default=None
+        Which part to read; None reads all. A benchmark without a part of that name is an error.
+    subsets : sequence of str or None, default=None
+        Which of the benchmark's subsets to read: generators, most often. None reads all, and is
+        an error where the part that is tested on is incomplete. Benchmarks whose real pictures do
+        not belong to subsets keep all real pictures.
+    return_X_y : bool, default=False
+        Whether to return only ``(X, y)``.
+
+    Returns
+    -------
+    data : :class:`~sklearn.utils.Bunch`
+        X : ndarray of object, shape (n_samples,)
+            Paths as `str`; for Parquet shards ``SHARD.parquet#COLUMN/ROW``, which is taken wherever
+            a path is, and read when it is needed.
+        y : ndarray of int, shape (n_samples,)
+            0 for real, 1 for generated.
+        generator, source : ndarray of str, shape (n_samples,)
+            Generator of a generated picture; source of a real one (of a generated one its
+            generator). "" where the benchmark does not tell.
+        split : ndarray of str, shape (n_samples,)
+            "train", "val" or "test".
+        groups : ndarray of str, shape (n_samples,)
+            As from `load_manifest`.
+        frame : pandas.DataFrame, n_samples rows
+            Columns path, label, generator, source, group, split and subset (the part of the
+            benchmark, whose real and generated pictures its tables compare).
+        target_names : list of str
+            ``["real", "generated"]``.
+
+    Raises
+    ------
+    NotADirectoryError
+        If there is no such folder.
+    ValueError
+        If the benchmark is unknown, the folder is laid out in another way, or something is
+        missing; the message shows the layout expected.
+
+    Warns
+    -----
+    UserWarning
+        If there are pictures in other folders, or fewer shards than their names say.
+
+    See Also
+    --------
+    list_benchmarks : All layouts.
+    load_manifest : Read a table of your own.
+
+    Examples
+    --------
+    A tree of four empty files, laid out like WildRF without its test part:
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from sklearn_ssafe.datasets import load_benchmark
+    >>> root = Path(tempfile.mkdtemp())
+    >>> for picture in ("train/0_real/a", "train/1_fake/b", "val/0_real/c", "val/1_fake/d"):
+    ...     (root / picture).parent.mkdir(parents=True)
+    ...     (root / f"{picture}.jpg").touch()
+    >>> load_benchmark("WildRF", root, split="train").y
+    array([0, 1])
+    """
+    layout = _find_layout(name)
+    root = Path(root)
+    if not root.is_dir():
+        raise NotADirectoryError(f"There is no folder at {str(root)!r}.")
+    if split is not None and split not in _SPLITS:
+        raise ValueError(f"split must be one of {', '.join(_SPLITS)} or None; got {split!r}.")
+    rows, others = (read_shards(layout, root), []) if layout.columns else read_folders(layout, root)
+    if rows.empty:
+        raise ValueError(_wrong_layout(layout, root))
+    rows = _choose_split(rows, split, layout, root)
+    if subsets is not None:
+        rows = _choose_subsets(rows, subsets, layout, root)
+    _check_complete(rows, split, subsets, layout, root)
+    if others:
+        warnings.warn(
+            f"{len(others)} pictures are in folders that {layout.name} does not have, and are left "
+            f"out, for example {str(others[0])!r}.",
+            UserWarning,
+            stacklevel=2,
+        )
+    columns = {name: rows[name].tolist() for name in ("path", "label", "generator", "source")}
+    groups = fill_groups(
+        columns["label"], columns["generator"], columns["source"], [""] * len(rows)
+    )
+    columns |= {"group": groups, "split": rows["split"].tolist(), "subset": rows["subset"].tolist()}
+    data = as_bunch(columns)
+    data["split"] = data.frame["split"].to_numpy(dtype=object)
+    return (data.X, data.y) if return_X_y else data
+
+
+def list_benchmarks():
+    """List the benchmarks that `load_benchmark` reads.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        One row for each, with the columns ``benchmark``, ``layout`` (how its folders are named),
+        ``documented`` (where that is to be read) and ``verified`` ("yes", or what could not be
+        verified).
+
+    Examples
+    --------
+    >>> from sklearn_ssafe.datasets import list_benchmarks
+    >>> print(list_benchmarks().set_index("benchmark").loc["WildRF", "layout"])
+    ROOT/train/0_real/...                ROOT/train/1_fake/...
+    ROOT/val/0_real/...                  ROOT/val/1_fake/...
+    ROOT/test/PLATFORM/0_real/...        ROOT/test/PLATFORM/1_fake/...
+    PLATFORM: reddit, twitter, facebook
+    """
+    return pd.DataFrame(
+        {
+            "benchmark": list(LAYOUTS),
+            "layout": [layout.shape for layout in LAYOUTS.values()],
+            "documented": [layout.documented for layout in LAYOUTS.values()],
+            "verified": [layout.verified for layout in LAYOUTS.values()],
+        }
+    )
+
+
+def _find_layout(name):
+    by_key = {known.lower(): layout for known, layout in LAYOUTS.items()}
+    key = "".join(sign for sign in str(name).lower() if sign.isalnum())
+    if key not in by_key:
+        close = get_close_matches(key, by_key, n=1)
+        hint = f" Did you mean {by_key[close[0]].name!r}?" if close else ""
+        raise ValueError(f"Unknown benchmark {name!r}.{hint} There are: {', '.join(LAYOUTS)}.")
+    return by_key[key]
+
+
+def _choose_split(rows, split, layout, root):
+    if split is None:
+        return rows
+    chosen = rows[rows["split"] == split]
+    if chosen.empty:
+        found = ", ".join(sorted(rows["split"].unique()))
+        raise ValueError(
+            f"{str(root)!r} has no split {split!r} of {layout.name}; it has {found}.\n"
+            + _expected(layout)
+        )
+    return chosen
+
+
+def _choose_subsets(rows, subsets, layout, root):
+    wanted = [layout.spell(str(name)) for name in subsets]
+    unknown = sorted(set(wanted) - set(rows["subset"]))
+    if unknown:
+        found = ", ".join(sorted(filter(None, rows["subset"].unique())))
+        raise ValueError(
+            f"{str(root)!r} has no {', '.join(unknown)} of {layout.name}; it has {found}.\n"
+            + _expected(layout)
+        )
+    keep = rows["subset"].isin(wanted)
+    if not layout.paired:
+        keep |= rows["label"] == 0
+    return rows[keep]
+
+
+def _check_complete(rows, split, subsets, layout, root):
+    if subsets is None and split in (None, layout.split):
+        tested = set(rows.loc[rows["split"] == layout.split, "subset"])
+        missing = [name for name in layout.subsets if name not in tested]
+        there = [name for name in layout.subsets if name in tested]
+        strangers = set(rows["subset"]) - {""}
+        if missing and strangers and not strangers & set(layout.subsets):
+            raise ValueError(_wrong_layout(layout, root))
+        if missing:
+            way = f"subsets={there!r}" if there else "another split"
+            raise ValueError(
+                f"{layout.name} in {str(root)!r} is incomplete: its split {layout.split!r} lacks "
+                f"{', '.join(missing)}.\nTo read what there is, pass {way}.\n{_expected(layout)}"
+            )
+    units = ["split", "subset"] if layout.paired and not layout.columns else []
+    for unit, part in rows.groupby(units) if units else [((), rows)]:
+        labels = set(part["label"])
+        if len(labels) < 2:
+            lacking = "generated" if labels == {0} else "real"
+            where = "/".join(filter(None, unit))
+            raise ValueError(
+                f"{layout.name} in {str(root)!r} is incomplete: there is no {lacking} picture"
+                f"{f' in {where}' if where else ''}.\n{_expected(layout)}"
+            )
+
+
+def _wrong_layout(layout, root):
+    entries = sorted(entry.name + "/" * entry.is_dir() for entry in root.iterdir())
+    found = ", ".join(entries[:10]) + (" ..." if len(entries) > 10 else "")
+    message = (
+        f"{str(root)!r} is not laid out like {layout.name}; it holds {found or 'nothing'}.\n"
+        + _expected(layout)
+    )
+    better = None if layout.columns else find_root(layout, root)
+    return f"{message}\nDid you mean {str(better)!r}?" if better else message
+
+
+def _expected(layout):
+    return f"Expected (ROOT is the folder to give):\n{layout.shape}"
