@@ -10,6 +10,7 @@ from .cache import cache
 from .demo import demo
 from .embed import embed
 from .encoders import encoders
+from .evaluate import evaluate
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -24,6 +25,7 @@ ssafe.add_command(demo)
 ssafe.add_command(embed)
 ssafe.add_command(encoders)
 ssafe.add_command(equalize)
+ssafe.add_command(evaluate)
 
 
 def main():
