@@ -15,6 +15,7 @@ from .encoders import encoders
 from .explain import explain
 from .fit import fit
 from .predict import predict
+from .evaluate import evaluate
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -34,6 +35,7 @@ ssafe.add_command(equalize)
 ssafe.add_command(explain)
 ssafe.add_command(fit)
 ssafe.add_command(predict)
+ssafe.add_command(evaluate)
 
 
 def main():

@@ -1,22 +1,19 @@
 """A fitted detector as settings, arrays and estimators, ready to be written."""
 
-import platform
 from dataclasses import asdict
 from datetime import date
-from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 from safetensors.numpy import save
 from sklearn.metrics import roc_auc_score
 
-from .. import __version__
 from ..persistence.encoder_identity import describe_encoder
 from ..persistence.heads import dump_estimators
 from ..persistence.model_card import model_card
+from ..persistence.versions import installed_versions
 from .frozen_encoder import FrozenEncoderTransformer
 
 PARAMETERS = ("threshold", "target_fpr", "confidence", "cv", "pos_label", "keep_training_rows")
-_LIBRARIES = ("scikit-learn", "numpy", "skops", "torch", "open_clip_torch", "timm", "pillow")
 _N_CHECK_ROWS = 4
 
 
@@ -84,7 +81,7 @@ def contents_of(detector):
         "training_table": _records(detector.training_table_),
         "out_of_fold": None if scores is None else _figures(scores, detector.threshold_),
         "training_rows": None if kept is None else {"paths": kept.paths, "names": kept.names},
-        "versions": _versions(),
+        "versions": installed_versions(),
     }
     files = {
         "estimators.skops": heads,
@@ -153,13 +150,3 @@ def _records(table):
 
 def _plain(value):
     return value.item() if isinstance(value, np.generic) else value
-
-
-def _versions():
-    found = {"sklearn-ssafe": __version__, "python": platform.python_version()}
-    for library in _LIBRARIES:
-        try:
-            found[library] = version(library)
-        except PackageNotFoundError:
-            continue
-    return found

@@ -2,26 +2,8 @@
 
 import math
 
-from ..encoders.catalogue import list_encoders
-from ..encoders.names import resolve_name
-
-_LIMITS = """\
-## Limits
-
-A score says how much a picture looks like the generated ones of the training set. It is no proof.
-
-- **New generators and new sources.** The figures above are the ones to expect of generators and
-  cameras like these. Others can be far worse.
-- **Recapture.** A generated picture photographed from a screen, or printed and scanned, may lose
-  its traces. A real one gains traces of the screen.
-- **Heavy compression and messengers.** Strong JPEG, resizing and blur hide traces. Probes on
-  PE-Core call 24.9 to 32.1 % of real pictures from social media generated (arXiv 2602.01738).
-- **Local edits.** A photograph with a small generated part is mostly a photograph.
-- **Reconstruction.** A photograph that went through the autoencoder of a diffusion model has its
-  traces, though nothing in it was invented.
-- **Rates are no probabilities of guilt.** Where few pictures are generated, most of those accused
-  are real even at a low false-positive rate.
-"""
+from .encoder_licence import licence_of
+from .known_limits import A_SCORE_IS_NO_PROOF, KNOWN_LIMITS
 
 
 def model_card(settings):
@@ -58,7 +40,8 @@ def model_card(settings):
             "",
             *_encoder(settings),
             "",
-            _LIMITS,
+            *_limits(),
+            "",
             *_use(settings),
             "",
         ]
@@ -152,30 +135,17 @@ def _encoder(settings):
         f"- settings: `{chosen}`",
         f"- SHA-256 of its weights, in {encoder['precision']}: "
         f"{encoder['weights_hash'] or 'it has no weights'}",
-        f"- licence of its weights: {_licence(encoder)}",
+        f"- licence of its weights: {licence_of(encoder)}",
         "",
         "Its weights are not in this folder.",
     ]
     return lines
 
 
-def _licence(encoder):
-    name, tag = encoder["settings"].get("encoder"), encoder["settings"]["pretrained"]
-    if name is None:
-        return "that of a module of the author's own, which is not known here"
-    library, name = resolve_name(name)
-    if library == "timm":
-        name, _, tag_in_name = name.partition(".")
-        name, tag = f"timm/{name}", tag or tag_in_name
-    table = list_encoders()
-    known = table[table["encoder"] == name]
-    if tag:
-        known = known[known["pretrained"] == tag.lower().replace("-", "_")]
-    if len(known) != 1:
-        return "unknown; see `ssafe encoders`"
-    row = known.iloc[0]
-    source = f", as stated at {row['licence_source']}" if row["licence_source"] else ""
-    return f"{row['licence']} (commercial use: {row['commercial_use']}{source})"
+def _limits():
+    return ["## Limits", "", A_SCORE_IS_NO_PROOF, ""] + [
+        f"- **{heading}.** {text}" for heading, text in KNOWN_LIMITS
+    ]
 
 
 def _use(settings):

@@ -1,0 +1,93 @@
+"""``ssafe evaluate``: a saved detector, labelled pictures, and one page on what it is worth."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("detector", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("data", type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the page to this file, such as report.html.",
+)
+@click.option(
+    "--robustness",
+    multiple=True,
+    metavar="NAME",
+    help="Also on changed pictures: jpeg, messenger, 'resize_*' ..., or all (62 changes). "
+    "May be given several times.",
+)
+@click.option("--no-audit", is_flag=True, help="Do not look for leaks in DATA.")
+@click.option("--no-thumbnails", is_flag=True, help="No pictures on the page.")
+@click.option("--no-paths", is_flag=True, help="No paths on the page: rows instead.")
+@click.option(
+    "--mistakes", default=12, show_default=True, type=click.IntRange(0), help="Of either kind."
+)
+@click.option("--title", help="Heading of the page.")
+@click.option("--device", default="auto", show_default=True)
+@click.option("--cache", type=click.Path(file_okay=False), help="Keep embeddings here.")
+@click.option("--json", "as_json", is_flag=True, help="Print all facts of the page as JSON.")
+@click.option("--quiet", is_flag=True, help="No progress bar.")
+def evaluate(
+    detector,
+    data,
+    output,
+    robustness,
+    no_audit,
+    no_thumbnails,
+    no_paths,
+    mistakes,
+    title,
+    device,
+    cache,
+    as_json,
+    quiet,
+):
+    """Say what DETECTOR is worth on the labelled pictures in DATA.
+
+    DETECTOR is a folder that SSAFEClassifier.save wrote. DATA is a folder with the subfolders real/
+    and generated/, or a CSV, Excel or Parquet table with the columns path and label, and if you
+    have them generator, source and group. Take pictures that it was not trained on.
+
+    Nothing is fitted on DATA: threshold and all else are as they were saved. The page is one file
+    that loads nothing from anywhere. For confidential pictures: --no-thumbnails --no-paths.
+    """
+    from .. import datasets, evaluation_report, load_detector
+
+    if output is not None and not output.parent.is_dir():
+        raise click.UsageError(f"--output {output}: there is no folder {output.parent}.")
+    loaded = load_detector(detector, device=device)
+    if loaded.encoder_ is None:
+        raise click.ClickException(
+            f"{detector} takes embeddings, not pictures: evaluate it in Python, with "
+            "evaluation_report(detector, embeddings, y, pictures=paths)."
+        )
+    if cache is not None:
+        loaded.encoder_.set_params(cache=cache)
+    pictures = datasets.load_images(data)
+    if title is None and not no_paths:
+        title = f"{detector.resolve().name}, evaluated on {data.resolve().name}"
+    page = evaluation_report(
+        loaded,
+        pictures.X,
+        pictures.y,
+        generator=pictures.generator,
+        source=pictures.source,
+        groups=pictures.groups,
+        robustness="all" if "all" in robustness else list(robustness) or None,
+        audit=not no_audit,
+        thumbnails=not no_thumbnails,
+        show_paths=not no_paths,
+        n_mistakes=mistakes,
+        verbose="auto" if not quiet else False,
+        **({} if title is None else {"title": title}),
+    )
+    if output is not None:
+        page.save(output)
+    click.echo(page.to_json() if as_json else str(page))
+    if output is not None:
+        click.echo(f"Written to {output}.", err=as_json)

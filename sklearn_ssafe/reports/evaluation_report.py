@@ -1,0 +1,244 @@
+"""evaluation_report: a page that says what a fitted detector is worth on labelled pictures."""
+
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import is_outlier_detector
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, validate_params
+from sklearn.utils.validation import check_consistent_length
+
+from ..estimators.binary_labels import generated_label
+from ..evaluation.detection_report import build_report
+from ..evaluation.judged_pictures import judge_pictures
+from ..evaluation.leaks.audit import audit_leaks
+from ..evaluation.operating_threshold import last_step, operating_threshold
+from ..evaluation.robustness import robustness_curve
+from ..images.inputs import as_image_list
+from ..positive_class import is_generated
+from ..splits.held_out_groups import known_labels, names_of
+from .confident_mistakes import thumbnail
+from .detector_facts import detector_facts
+from .evaluation_facts import evaluation_facts
+from .evaluation_page import EvaluationReport
+from .picture_names import picture_names
+
+
+@validate_params(
+    {
+        "detector": [HasMethods(["predict"])],
+        "y": ["array-like"],
+        "pictures": ["array-like", None],
+        "generator": ["array-like", None],
+        "source": ["array-like", None],
+        "groups": ["array-like", None],
+        "audit": ["boolean"],
+        "thumbnails": ["boolean"],
+        "show_paths": ["boolean"],
+        "n_mistakes": [Interval(Integral, 0, None, closed="left")],
+        "title": [str],
+        "n_resamples": [Interval(Integral, 0, None, closed="left")],
+        "confidence_level": [Interval(Real, 0, 1, closed="neither")],
+        "random_state": [Integral],
+        "verbose": ["boolean", Integral, StrOptions({"auto"})],
+    },
+    prefer_skip_nested_validation=False,
+)
+def evaluation_report(
+    detector,
+    X,
+    y,
+    *,
+    pictures=None,
+    generator=None,
+    source=None,
+    groups=None,
+    pos_label=None,
+    robustness=None,
+    audit=True,
+    thumbnails=True,
+    show_paths=True,
+    n_mistakes=12,
+    title="A detector of generated pictures, evaluated",
+    n_resamples=1000,
+    confidence_level=0.95,
+    random_state=0,
+    verbose="auto",
+):
+    """Evaluate a fitted detector on labelled pictures, and make one page of it.
+
+    The page begins with the verdict: how many real pictures would be accused, and which generators
+    slip through. Figures by generator and by source, curves, the audit of these pictures and the
+    surest mistakes follow. Nothing is fitted or chosen here; the threshold is the detector's own.
+
+    Parameters
+    ----------
+    detector : estimator
+        A fitted `SSAFEClassifier`, a pipeline of `FrozenEncoderTransformer` and a classifier or
+        outlier detector, a search over one, or any other classifier of pictures.
+    X : array-like of shape (n_samples, ...)
+        What the detector takes, usually pictures. It must not have seen them, and better not their
+        generators and sources either.
+    y : array-like of shape (n_samples,)
+        Labels of two classes: 0 real and 1 generated, or others with `pos_label`.
+    pictures : array-like of shape (n_samples,) or None, default=None
+        The pictures, where X is something else, such as embeddings or a table with further
+        columns. None: X.
+    generator : array-like of str, shape (n_samples,), or None, default=None
+        What made each generated picture, ``""`` where unknown.
+    source : array-like of str, shape (n_samples,), or None, default=None
+        Where each real picture comes from, ``""`` where unknown.
+    groups : array-like of shape (n_samples,) or None, default=None
+        Pictures that belong together, such as those of one scene.
+    pos_label : int, float, bool, str or None, default=None
+        The label in `y` of generated pictures. None takes 1 where the labels are 0 and 1, -1 and
+        1, or bool. The detector may have been trained with other labels.
+    robustness : None, "all", str, Perturbation, sequence of these, or dict, default=None
+        Changes to try, as `perturbations` of `robustness_curve`. Each costs one encoding a picture.
+    audit : bool, default=True
+        Whether the pictures are audited, see `audit_leaks`.
+    thumbnails : bool, default=True
+        Whether the surest mistakes are shown as small pictures. Turn it off where pictures are
+        confidential.
+    show_paths : bool, default=True
+        Whether paths are told, without the folders that all pictures share. If False, a picture is
+        called by its row in X, from 0.
+    n_mistakes : int, default=12
+        How many mistakes of either kind are shown at most.
+    title : str, default="A detector of generated pictures, evaluated"
+        The heading.
+    n_resamples : int, default=1000
+        Bootstrap resamples behind each interval; 0 leaves the intervals out.
+    confidence_level : float, default=0.95
+        Coverage of the intervals.
+    random_state : int, default=0
+        Seed of bootstrap, audit and changes.
+    verbose : bool or "auto", default="auto"
+        Whether to show progress bars; "auto" does in a terminal or notebook.
+
+    Returns
+    -------
+    page : EvaluationReport
+        A notebook shows it. ``page.save("report.html")`` writes it, ``page.facts`` is all it says
+        as a dict, ``page.report`` the figures as a `DetectionReport`.
+
+    Raises
+    ------
+    EncodingError
+        No picture could be encoded. A single one that cannot be read is listed, and left out.
+    ValueError
+        Lengths differ, or the pictures that can be read are not of two classes.
+
+    See Also
+    --------
+    detection_report : The figures alone, from scores.
+    cross_val_report : The figures of a detector that is yet to be trained.
+
+    Examples
+    --------
+    >>> from sklearn_ssafe import SSAFEClassifier, evaluation_report
+    >>> from sklearn_ssafe.datasets import make_generated_images
+    >>> data = make_generated_images(n_samples=80, image_size=64, random_state=0)
+    >>> detector = SSAFEClassifier(cv=None).fit(data.X[:40], data.y[:40])
+    >>> page = evaluation_report(
+    ...     detector, data.X[40:], data.y[40:],
+    ...     generator=data.generator[40:], source=data.source[40:], n_resamples=100,
+    ... )
+    >>> page.facts["data"]
+    {'pictures': 40, 'real': 20, 'generated': 20}
+    >>> page.to_html().startswith("<!doctype html>")
+    True
+    """
+    generated = is_generated(y, pos_label)
+    items = as_image_list(X if pictures is None else pictures)
+    check_consistent_length(X, items, generated, generator, source, groups)
+    if robustness is not None and pictures is not None:
+        raise ValueError(
+            "robustness changes pictures and asks the detector anew, so that the detector has to "
+            "take pictures: give a pipeline with its encoder, and the pictures as X"
+        )
+    label = _label_of_generated(detector, y, generated)
+    known = {
+        "generator": known_labels(len(items), generator),
+        "source": known_labels(len(items), source),
+    }
+
+    judged = judge_pictures(detector, X, items, label=label)
+    good = np.flatnonzero(np.isfinite(judged.score))
+    names = picture_names(items, show_paths, known=good)
+    score = judged.score[good]
+    if len(set(generated[good])) < 2:
+        raise ValueError(
+            f"of {len(items)} pictures, {len(good)} could be judged, and they are all of one class"
+        )
+    threshold = operating_threshold(detector, score, judged.called[good])
+    report = build_report(
+        generated[good],
+        score,
+        **{name: values[good] for name, values in known.items()},
+        groups=None if groups is None else known_labels(len(items), groups)[good],
+        fold=np.zeros(len(good), dtype=int),
+        picture=good,
+        threshold=threshold.lowest_called,
+        across_folds="average",
+        n_resamples=n_resamples,
+        confidence_level=confidence_level,
+        random_state=random_state,
+        settings={"threshold_from": threshold.origin},
+    )
+    common = {"random_state": random_state, "verbose": verbose}
+    chosen = [items[row] for row in good]
+    known = {name: values[good] for name, values in known.items()}
+    findings = curve = None
+    if audit:
+        group = None if groups is None else known_labels(len(items), groups)[good]
+        findings = audit_leaks(chosen, generated[good].astype(int), **known, groups=group, **common)
+    if robustness is not None:
+        curve = robustness_curve(
+            detector,
+            chosen,
+            np.where(generated[good], label, _other_label(detector, label)),
+            perturbations=robustness,
+            pos_label=label,
+            groups=names_of(generated[good].astype(int), **known),
+            confidence_level=confidence_level,
+            **common,
+        )
+    facts = evaluation_facts(
+        report,
+        detector=detector,
+        described=detector_facts(detector, show_paths=show_paths),
+        threshold=threshold,
+        audit=findings,
+        curve=curve,
+        failures=judged.reasons if show_paths else _without_paths(judged.reasons, items),
+        names=names,
+        n_mistakes=n_mistakes,
+        title=title,
+        random_state=random_state,
+    )
+    small = {}
+    if thumbnails:
+        shown = [*facts["mistakes"]["accused"], *facts["mistakes"]["missed"]]
+        small = {mistake["row"]: thumbnail(items[mistake["row"]]) for mistake in shown}
+    return EvaluationReport(facts, report, small)
+
+
+def _label_of_generated(detector, y, generated):
+    """Find the detector's word for generated: it may have been trained with other labels."""
+    head = last_step(detector)
+    if is_outlier_detector(head):
+        return 1
+    if hasattr(head, "pos_label_"):
+        return head.pos_label_
+    label = np.asarray(y)[generated][0]
+    return label if label in head.classes_.tolist() else generated_label(head.classes_)
+
+
+def _other_label(detector, label):
+    classes = getattr(last_step(detector), "classes_", [0, 1])
+    return next(each for each in classes if each != label)
+
+
+def _without_paths(reasons, items):
+    """Take paths out of reasons that quote them."""
+    return {row: reason.replace(str(items[row]), "...") for row, reason in reasons.items()}
