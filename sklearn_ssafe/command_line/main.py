@@ -12,10 +12,10 @@ from .curate import curate
 from .demo import demo
 from .embed import embed
 from .encoders import encoders
+from .evaluate import evaluate
 from .explain import explain
 from .fit import fit
 from .predict import predict
-from .evaluate import evaluate
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -32,10 +32,10 @@ ssafe.add_command(demo)
 ssafe.add_command(embed)
 ssafe.add_command(encoders)
 ssafe.add_command(equalize)
+ssafe.add_command(evaluate)
 ssafe.add_command(explain)
 ssafe.add_command(fit)
 ssafe.add_command(predict)
-ssafe.add_command(evaluate)
 
 
 def main():

@@ -7,14 +7,13 @@ from sklearn.base import is_outlier_detector
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, validate_params
 from sklearn.utils.validation import check_consistent_length
 
-from ..estimators.binary_labels import generated_label
 from ..evaluation.detection_report import build_report
 from ..evaluation.judged_pictures import judge_pictures
 from ..evaluation.leaks.audit import audit_leaks
 from ..evaluation.operating_threshold import last_step, operating_threshold
 from ..evaluation.robustness import robustness_curve
 from ..images.inputs import as_image_list
-from ..positive_class import is_generated
+from ..positive_class import generated_label, is_generated
 from ..splits.held_out_groups import known_labels, names_of
 from .confident_mistakes import thumbnail
 from .detector_facts import detector_facts
@@ -90,8 +89,9 @@ def evaluation_report(
     groups : array-like of shape (n_samples,) or None, default=None
         Pictures that belong together, such as those of one scene.
     pos_label : int, float, bool, str or None, default=None
-        The label in `y` of generated pictures. None takes 1 where the labels are 0 and 1, -1 and
-        1, or bool. The detector may have been trained with other labels.
+        The label in `y` of generated pictures. None takes the larger of two numbers, such as
+        1 of 0 and 1, and knows words such as fake and photo. The detector may have been trained
+        with other labels.
     robustness : None, "all", str, Perturbation, sequence of these, or dict, default=None
         Changes to try, as `perturbations` of `robustness_curve`. Each costs one encoding a picture.
     audit : bool, default=True
