@@ -9,6 +9,7 @@ _READING_ORDER = [
     "plot_compare_heads.py",
     "plot_leave_one_generator_out.py",
     "plot_choose_threshold.py",
+    "plot_evaluation_report.py",
     "plot_robustness.py",
     "plot_outliers_from_real_only.py",
     "plot_own_module.py",
