@@ -2,16 +2,17 @@
 One page on what a detector is worth
 ====================================
 
-A detector, pictures that it has not seen, and one page to print, to send, or to argue about: what share of
-real pictures would it accuse, which generators does it miss, and what may be wrong with the figures?
+A detector, pictures that it has not seen, and one page to print, to send, or to argue about: what
+share of real pictures would it accuse, which generators does it miss, and what may be wrong with
+the figures?
 """
 
 # %%
 # A detector
 # ----------
 #
-# It is trained on two of four cameras and four of six generators. The threshold is chosen in training, so
-# that about one real picture in ten is accused.
+# It is trained on two of four cameras and four of six generators. The threshold is chosen in
+# training, so that about one real picture in ten is accused.
 
 import numpy as np
 
@@ -38,8 +39,8 @@ print(f"{(~test).sum()} pictures for training, {test.sum()} for the test")
 # Its page
 # --------
 #
-# Cameras and generators of the test are new to the detector. Scroll: verdict, tables that sort, curves,
-# a slider for the threshold, the surest mistakes, the audit of these pictures, settings.
+# Cameras and generators of the test are new to the detector. Scroll: verdict, tables that sort,
+# curves, a slider for the threshold, the surest mistakes, the audit of these pictures, settings.
 
 from sklearn_ssafe import evaluation_report
 
@@ -57,8 +58,8 @@ page
 # %%
 # Only two cameras and two generators: the intervals are wide, and the page says so.
 #
-# ``page.save("report.html")`` writes it. ``thumbnails=False`` and ``show_paths=False`` make one that may leave
-# the house where the pictures must not.
+# ``page.save("report.html")`` writes it. ``thumbnails=False`` and ``show_paths=False`` make one
+# that may leave the house where the pictures must not.
 #
 # In numbers
 # ----------
