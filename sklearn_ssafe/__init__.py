@@ -44,6 +44,7 @@ _MODULES = {
     "expected_calibration_error": "evaluation.metrics",
     "file_properties": "evaluation.file_properties",
     "free_encoders": "encoders.loading",
+    "group_near_duplicates": "splits.near_duplicates",
     "keep_together": "splits.folds",
     "list_encoders": "encoders.catalogue",
     "list_perturbations": "images.perturbations.catalogue",

@@ -1,25 +1,20 @@
 """Check for copies that stand on both sides: of the classes, of a split, of folds."""
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
+from ...images.near_copies import number_near_copies
 from .findings import Finding, Kind
 from .predictors import mean_auc_within_folds
 from .property_check import example
 
-# Of 256 bits. Among 2,561 pictures of 27 sources no two unrelated ones differed in fewer than 44
-# bits; recompressed and shrunk copies differ in 20 at most.
-_MOST_BITS = 24
-_ROWS_AT_ONCE = 512
 _EXAMPLES = 6
 _TITLES = {
     "exact_duplicates": "the same file again",
     "near_duplicates": "the same picture again, changed",
 }
 _KEEP_TOGETHER = (
-    "Leave out all but one of each, or keep them in one fold: make groups of them, and pass groups "
-    "to the splitter and to this audit."
+    "Leave out all but one of each, or keep them in one fold: make groups of them, such as by "
+    "group_near_duplicates, and pass groups to the splitter and to this audit."
 )
 
 
@@ -42,25 +37,10 @@ def find_duplicates(pictures, folds):
         that knows the labels of a picture's copies in the other folds, and what was found.
     """
     exact = np.unique(pictures.digest, return_inverse=True)[1]
-    clusters = {"exact_duplicates": exact, "near_duplicates": _near_copies(pictures.hash)}
+    clusters = {"exact_duplicates": exact, "near_duplicates": number_near_copies(pictures.hash)}
     return {
         code: _examine(pictures, folds, cluster, code, exact) for code, cluster in clusters.items()
     }
-
-
-def _near_copies(bits):
-    """Number the sets of pictures whose hashes are close, directly or through others."""
-    signs = np.where(bits, 1, -1).astype(np.float32)
-    n_bits = bits.shape[1]
-    first, second = [], []
-    for start in range(0, len(signs), _ROWS_AT_ONCE):
-        agreement = signs[start : start + _ROWS_AT_ONCE] @ signs[start:].T
-        row, column = np.nonzero(agreement >= n_bits - 2 * _MOST_BITS)
-        first.append(row + start)
-        second.append(column + start)
-    ends = (np.concatenate(first).astype(np.int32), np.concatenate(second).astype(np.int32))
-    links = coo_array((np.ones(len(ends[0]), dtype=bool), ends), shape=(len(bits), len(bits)))
-    return connected_components(links, directed=False)[1]
 
 
 def _examine(pictures, folds, cluster, code, exact):
