@@ -116,7 +116,7 @@ def _of_a_classifier_with_threshold(head):
         f"({point.n_false:,} of them accused"
     )
     level = 0.95 if point.confidence is None else point.confidence
-    return f"{text}; upper bound {_percent(point.fpr_upper_bound)} at {level:.0%} confidence)"
+    return f"{text}; upper bound {_percent(point.fpr_upper_bound)} at {100 * level:g} % confidence)"
 
 
 def _percent(share):

@@ -76,7 +76,7 @@ def distribution_chart(facts):
         An SVG.
     """
     left, width, height = 12, 336, 120
-    svg = Svg(_WIDTH, 350, "Scores of real pictures and of generated ones")
+    svg = Svg(_WIDTH, 328, "Scores of real pictures and of generated ones")
     scores = facts["scores"]
     shares = scores["distribution"]
     highest = max(max(shares["real"]), max(shares["generated"]))
@@ -102,7 +102,7 @@ def distribution_chart(facts):
 
 def _score_axis(svg, facts, left, width, top, bottom):
     ticks = facts["scores"]["ticks"]
-    last = -1.0
+    last = float("-inf")
     for position, value in ticks:
         x = left + width * position
         svg.line(x, bottom, x, bottom + 4, "axis")

@@ -86,7 +86,7 @@ def _accusation(pooled, level):
             f"{text}, which fits a rate of up to {percent(pooled['fpr_high'])}." if ends else text
         )
     text = f"Of real pictures like these, about {_out_of(pooled['fpr'])} would be accused"
-    return f"{text} ({level:.0%} interval {ends})." if ends else f"{text}."
+    return f"{text} ({100 * level:g} % interval {ends})." if ends else f"{text}."
 
 
 def _out_of(share):
@@ -118,11 +118,12 @@ def _cautions(facts, sources):
             "like these were in its training data, the figures are too good."
         )
     elif seen:
-        yield f"Also in the training data, so their figures are too good: {_names(seen)}."
+        names = _some([row["name"] for row in seen])
+        yield f"Also in the training data, so their figures are too good: {names}."
     if audit is not None and audit["leaks"]:
         yield (
             f"The audit found what gives the class away without a look at the picture: "
-            f"{', '.join(audit['leaks'])}. A detector that learned this looks as good here, and "
+            f"{_some(audit['leaks'])}. A detector that learned this looks as good here, and "
             "fails elsewhere."
         )
     named = [row for row in sources if row["name"] != "(unnamed)"]
@@ -148,12 +149,10 @@ def _cautions(facts, sources):
         )
 
 
-def _list_of(rows, most=6):
-    words = [f"{row['name']} ({percent(row['tpr'])} of {row['pictures']:,})" for row in rows[:most]]
-    rest = f" and {len(rows) - most} more" if len(rows) > most else ""
-    return ", ".join(words) + rest
+def _list_of(rows):
+    return _some([f"{row['name']} ({percent(row['tpr'])} of {row['pictures']:,})" for row in rows])
 
 
-def _names(rows, most=6):
-    rest = f" and {len(rows) - most} more" if len(rows) > most else ""
-    return ", ".join(row["name"] for row in rows[:most]) + rest
+def _some(words, most=6):
+    rest = f" and {len(words) - most} more" if len(words) > most else ""
+    return ", ".join(words[:most]) + rest

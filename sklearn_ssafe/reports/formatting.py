@@ -1,6 +1,7 @@
 """Figures as people read them, on pages and in sentences."""
 
 import math
+from decimal import ROUND_HALF_UP, Decimal
 
 MISSING = "\N{EN DASH}"
 
@@ -20,19 +21,22 @@ def percent(share):
 
     Examples
     --------
-    >>> percent(0.042), percent(0.71), percent(0.996), percent(0.0004), percent(1.0)
-    ('4.2 %', '71 %', '99.6 %', '0.04 %', '100 %')
+    >>> percent(0.042), percent(0.125), percent(0.996), percent(0.0004), percent(1.0)
+    ('4.2 %', '13 %', '99.6 %', '0.04 %', '100 %')
     """
     if share is None or math.isnan(share):
         return MISSING
     value = 100 * share
-    if value in (0, 100):
-        return f"{value:.0f} %"
-    if 10 <= value < 99:
-        return f"{value:.0f} %"
+    if value in (0, 100) or 10 <= value < 99:
+        return f"{_rounded(value, 0)} %"
     if value >= 99:
-        return f"{min(value, 99.9):.1f} %"
-    return f"{value:.1f} %" if value >= 0.1 else f"{max(value, 0.01):.2f} %"
+        return f"{_rounded(min(value, 99.9), 1)} %"
+    return f"{_rounded(value, 1) if value >= 0.1 else _rounded(max(value, 0.01), 2)} %"
+
+
+def _rounded(value, n_digits):
+    """Round halves up, as the page's own script does."""
+    return Decimal(value).quantize(Decimal(1).scaleb(-n_digits), ROUND_HALF_UP)
 
 
 def interval(low, high):
