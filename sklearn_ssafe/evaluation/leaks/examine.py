@@ -2,14 +2,27 @@
 
 import numpy as np
 
-from . import colour, corner_marks, dimensions, file_format, jpeg, metadata, places
 from .chance import adjusted_p_values, draw_folds, number_groups, shuffle_labels
+from .colour import CHECKS as COLOUR_CHECKS
+from .corner_marks import CHECKS as CORNER_CHECKS
+from .dimensions import CHECKS as DIMENSION_CHECKS
 from .duplicates import find_duplicates
+from .file_format import CHECKS as FORMAT_CHECKS
 from .findings import NotRun
+from .jpeg import CHECKS as JPEG_CHECKS
+from .metadata import CHECKS as METADATA_CHECKS
 from .origins import find_single_generator, find_single_source
+from .places import CHECKS as PLACE_CHECKS
 
-_FAMILIES = (file_format, dimensions, jpeg, colour, metadata, places, corner_marks)
-CHECKS = [check for family in _FAMILIES for check in family.CHECKS]
+CHECKS = [
+    *FORMAT_CHECKS,
+    *DIMENSION_CHECKS,
+    *JPEG_CHECKS,
+    *COLOUR_CHECKS,
+    *METADATA_CHECKS,
+    *PLACE_CHECKS,
+    *CORNER_CHECKS,
+]
 _ORIGINS = {"single_source": find_single_source, "single_generator": find_single_generator}
 _SHUFFLES_AT_ONCE = 100
 
