@@ -28,7 +28,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from tqdm import tqdm
 
-from sklearn_ssafe import CurationWarning, GeneratorCurator
+from sklearn_ssafe import GeneratorCurator
+from sklearn_ssafe.exceptions import CurationWarning
 
 SIZE, N_VIEWS = 256, 1
 N_GENERATORS = (4, 8)

@@ -23,7 +23,8 @@ from pathlib import Path
 
 import numpy as np
 
-from sklearn_ssafe import CurationWarning, GeneratorCurator
+from sklearn_ssafe import GeneratorCurator
+from sklearn_ssafe.exceptions import CurationWarning
 
 RESULTS = Path(__file__).parent / "results" / "curation_scale.json"
 N_DOMAINS, N_GENERATORS, N_SOURCES = 4, 7, 7

@@ -18,9 +18,9 @@ import numpy as np
 from PIL import Image
 from sklearn.datasets import load_sample_images
 
-from sklearn_ssafe.evaluation.leaks.examine import examine
-from sklearn_ssafe.evaluation.leaks.pictures import Pictures, read_pictures
 from sklearn_ssafe.images.file_facts import FileFacts, read_file_facts
+from sklearn_ssafe.leaks.audit import examine
+from sklearn_ssafe.leaks.pictures import Pictures, read_pictures
 
 SETTINGS = {"min_auc": 0.55, "alpha": 0.01, "n_permutations": 999}
 

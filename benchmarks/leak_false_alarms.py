@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from sklearn_ssafe.datasets import load_images, make_generated_images
-from sklearn_ssafe.evaluation.leaks.examine import examine
-from sklearn_ssafe.evaluation.leaks.pictures import read_pictures
+from sklearn_ssafe.leaks.audit import examine
+from sklearn_ssafe.leaks.pictures import read_pictures
 
 SETTINGS = {"min_auc": 0.55, "alpha": 0.01, "n_permutations": 999}
 BLOCK = 5  # pictures of a group, where there are groups

@@ -20,7 +20,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_ssafe import FrozenEncoderTransformer, perturb, robustness_curve
+from sklearn_ssafe import FrozenEncoderTransformer, robustness_curve
+from sklearn_ssafe.images import perturb
 
 SIDE = 256
 # Strengths that are not among those tested.

@@ -61,7 +61,8 @@ print(f"{len(real)} photographs, threshold {threshold:.3f}")
 
 import matplotlib.pyplot as plt
 
-from sklearn_ssafe import GeneratorReportDisplay, ScoreDistributionDisplay, detection_report
+from sklearn_ssafe import detection_report
+from sklearn_ssafe.metrics import GeneratorReportDisplay, ScoreDistributionDisplay
 
 head.fit(features[train], pictures.y[train])
 final = head.predict_proba(features[test])[:, 1]

@@ -64,7 +64,7 @@ comparison
 
 import matplotlib.pyplot as plt
 
-from sklearn_ssafe import ComparisonDisplay
+from sklearn_ssafe.comparison import ComparisonDisplay
 
 ComparisonDisplay.from_comparison(comparison)
 plt.show()

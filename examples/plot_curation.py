@@ -42,7 +42,8 @@ source = np.where(y == 0, rng.choice(["phone", "reflex", "scan"], len(y), p=[0.8
 #
 # Four generators, fifty of their pictures, and as many real ones.
 
-from sklearn_ssafe import CurationDisplay, GeneratorCurator
+from sklearn_ssafe import GeneratorCurator
+from sklearn_ssafe.curation import CurationDisplay
 
 curator = GeneratorCurator(n_generators=4, n_samples=100, random_state=0)
 X_chosen, y_chosen = curator.fit_resample(X, y, generator=generator, source=source)

@@ -59,7 +59,8 @@ flawed = [
 # fitted to. *Leaks* can reach a detector through the pixels. *Notes* reach it only if somebody
 # makes a column of them.
 
-from sklearn_ssafe import LeakAuditDisplay, audit_leaks
+from sklearn_ssafe import audit_leaks
+from sklearn_ssafe.leaks import LeakAuditDisplay
 
 origin = {"generator": pictures.generator, "source": pictures.source, "groups": pictures.groups}
 audit = audit_leaks(flawed, pictures.y, **origin)

@@ -75,7 +75,7 @@ report.frame()[["class", "name", "pictures", "auc", "auc_low", "auc_high", "resa
 
 import matplotlib.pyplot as plt
 
-from sklearn_ssafe import GeneratorReportDisplay
+from sklearn_ssafe.metrics import GeneratorReportDisplay
 
 GeneratorReportDisplay.from_report(report, metric="auc")
 plt.show()

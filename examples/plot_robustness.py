@@ -44,7 +44,7 @@ import io
 import matplotlib.pyplot as plt
 from PIL import Image
 
-from sklearn_ssafe import perturb
+from sklearn_ssafe.images import perturb
 
 shown = [("jpeg", 30), ("blur", 2), ("noise", 20), ("crop", 0.5), ("recapture", 2)]
 picture = pictures.X[np.flatnonzero(test)[0]]
@@ -65,7 +65,8 @@ for axis in axes:
 # A few strengths of five perturbations. Without ``perturbations=`` all are tried, which takes 62
 # encodings a picture.
 
-from sklearn_ssafe import RobustnessCurveDisplay, robustness_curve
+from sklearn_ssafe import robustness_curve
+from sklearn_ssafe.robustness import RobustnessCurveDisplay
 
 wanted = {
     "jpeg": [85, 65, 30],

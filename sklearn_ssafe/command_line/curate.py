@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from ..missing import is_missing
+from ..labels import is_missing
 
 
 @click.command()
@@ -69,7 +69,8 @@ def curate(
 
     import numpy as np
 
-    from .. import CurationWarning, GeneratorCurator, datasets
+    from .. import GeneratorCurator, datasets
+    from ..exceptions import CurationWarning
 
     pictures = datasets.load_images(data)
     if embeddings is None:
@@ -110,7 +111,8 @@ def _encode(X, encoder, pretrained, weights, device, quiet):
     import numpy as np
     from sklearn.preprocessing import StandardScaler
 
-    from .. import EncodingWarning, FrozenEncoderTransformer
+    from .. import FrozenEncoderTransformer
+    from ..exceptions import EncodingWarning
 
     transformer = FrozenEncoderTransformer(
         encoder=encoder,

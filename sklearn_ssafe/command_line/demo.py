@@ -64,7 +64,7 @@ _FEW_PICTURES = 100
 def _encode(transformer, X):
     import warnings
 
-    from .. import EncodingWarning
+    from ..exceptions import EncodingWarning
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", EncodingWarning)  # the report lists them
@@ -77,7 +77,7 @@ def _report(pictures, features, failures, folds):
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    from ..evaluation.held_out import fold_averages, held_out_scores, held_out_table
+    from ..model_selection.held_out import fold_averages, held_out_scores, held_out_table
 
     if len(failures):
         click.echo(f"\nLeft out, because they could not be read: {len(failures)}")

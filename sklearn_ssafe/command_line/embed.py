@@ -35,8 +35,9 @@ def embed(
     """
     import warnings
 
-    from .. import EncodingWarning, FrozenEncoderTransformer
+    from .. import FrozenEncoderTransformer
     from ..datasets.folders import find_pictures
+    from ..exceptions import EncodingWarning
 
     if output.suffix not in (".parquet", ".npz"):
         raise click.UsageError(f"--output {output}: the name must end in .parquet or .npz.")

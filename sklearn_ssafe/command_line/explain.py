@@ -40,7 +40,7 @@ def explain(detector, image, output, method, grid, nearest, weights, device):
     Orange regions, with a plus, push towards generated; blue ones, with a minus, towards real. The
     nearest training pictures are listed where the detector was saved with them.
     """
-    from ..estimators.load_detector import load_detector
+    from ..detector.loading import load_detector
 
     judge = load_detector(detector, weights=weights, device=device)
     explanation = judge.explain(image, method=method, grid=grid, n_nearest=nearest)

@@ -71,8 +71,9 @@ def fit(
     """
     import warnings
 
-    from .. import EncodingWarning, FrozenEncoderTransformer, LinearProbe, SSAFEClassifier, datasets
-    from ..persistence.folder import is_detector, refuse_what_is_no_detector
+    from .. import FrozenEncoderTransformer, LinearProbe, SSAFEClassifier, datasets
+    from ..detector.folder import is_detector, refuse_what_is_no_detector
+    from ..exceptions import EncodingWarning
 
     refuse_what_is_no_detector(output)
     if is_detector(output) and not overwrite:

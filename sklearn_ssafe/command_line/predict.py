@@ -42,7 +42,7 @@ def predict(detector, pictures, output, overwrite, weights, device, quiet):
     The exit status is 0 when every picture has a verdict, 3 when some have an error, 130 when it
     was stopped, 1 or 2 when nothing could be done.
     """
-    from ..estimators.load_detector import load_detector
+    from ..detector.loading import load_detector
     from .inputs import list_inputs
     from .verdict_file import VerdictFile
 
@@ -92,7 +92,7 @@ def _not_done(inputs, done):
 
 def _judge_all(judge, todo, file, n_before, quiet):
     """Judge and write, some at a time; return the number of errors."""
-    from ..estimators.progress import progress_bar
+    from ..encoding.progress import progress_bar
 
     n_errors, start, at_once = 0, 0, _FIRST
     bar = progress_bar(len(todo), "judging", "auto" if not quiet else False)
@@ -117,7 +117,7 @@ def _judge(judge, some):
     """Return a row for each (path, reason why it is no picture)."""
     import warnings
 
-    from .. import EncodingError, EncodingWarning
+    from ..exceptions import EncodingError, EncodingWarning
     from ..images.inputs import describe
 
     reasons = {place: reason for place, (_, reason) in enumerate(some) if reason}

@@ -1,11 +1,96 @@
-"""Maximum mean discrepancy between many groups of rows, computed exactly, a block at a time."""
+"""Maximum mean discrepancy between generators: kernels, exact distances, random features."""
+
+from functools import partial
 
 import numpy as np
+from sklearn.metrics import euclidean_distances
+
+from ..public import public
+from .pool import share_out
+from .rows import BLOCK_ROWS
+
+
+def make_kernel(name, *, bandwidth=None, degree=3):
+    """Return a kernel as a function of two blocks of rows.
+
+    Parameters
+    ----------
+    name : {"rbf", "polynomial"}
+        ``exp(-|x - y|^2 / (2 bandwidth^2))``, or ``(x.y + 1)^degree``.
+    bandwidth : float or None, default=None
+        Of "rbf", in the units of a distance.
+    degree : int, default=3
+        Of "polynomial".
+
+    Returns
+    -------
+    kernel : callable
+        Maps arrays (n, n_features) and (m, n_features) to an array (n, m) of their type.
+    """
+    if name == "rbf":
+        return partial(_gaussian, bandwidth=bandwidth)
+    return partial(_polynomial, degree=degree)
+
+
+def median_distance(X):
+    """Compute the median distance between two rows: the median heuristic [1]_.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_features)
+        Embeddings.
+
+    Returns
+    -------
+    bandwidth : float
+        The median over all pairs.
+
+    Raises
+    ------
+    ValueError
+        If it is 0, so that no kernel can be made of it.
+
+    References
+    ----------
+    .. [1] D. Garreau, W. Jitkrittum and M. Kanagawa, "Large sample analysis of the median
+       heuristic", arXiv 1707.07269 (2017).
+
+    Examples
+    --------
+    >>> print(median_distance([[0.0], [1.0], [3.0]]))
+    2.0
+    """
+    bandwidth = float(np.median(euclidean_distances(X)[np.triu_indices(len(X), 1)]))
+    if bandwidth == 0:
+        raise ValueError(
+            "The median distance between embeddings is 0, because most of them are alike, so it "
+            "makes no bandwidth. Give one as a number, such as bandwidth=0.5."
+        )
+    return bandwidth
+
+
+def _gaussian(A, B, bandwidth):
+    # In place, a block is as large as all else together.
+    block = A @ B.T
+    block -= 0.5 * np.einsum("ij,ij->i", A, A)[:, None]
+    block -= 0.5 * np.einsum("ij,ij->i", B, B)
+    np.minimum(block, 0, out=block)
+    block *= 1 / bandwidth**2
+    return np.exp(block, out=block)
+
+
+def _polynomial(A, B, degree):
+    block = A @ B.T
+    block += 1
+    block **= degree
+    return block
+
 
 # Rows a side of a block: 16 MB in float32.
 _BLOCK_ROWS = 2048
 
 
+@public("sklearn_ssafe.curation")
 def squared_mmd(X, sizes, kernel, *, unbiased=True):
     r"""Compute the squared maximum mean discrepancy (MMD) of every two groups.
 
@@ -40,7 +125,7 @@ def squared_mmd(X, sizes, kernel, *, unbiased=True):
 
     Examples
     --------
-    >>> from sklearn_ssafe.curation.kernels import make_kernel
+    >>> from sklearn_ssafe.curation.mmd import make_kernel
     >>> X = np.array([[0.0], [0.0], [1.0], [1.0]])
     >>> squared_mmd(X, [2, 2], make_kernel("rbf", bandwidth=1.0)).round(3)  # 2 - 2 exp(-1/2)
     array([[0.   , 0.787],
@@ -102,3 +187,176 @@ def _sum_by_group(block, row_group, column_group, n_groups):
     where = np.ix_(row_group[starts_down], column_group[starts_across])
     totals[where] = np.add.reduceat(across, starts_down, axis=0)
     return totals
+
+
+@public("sklearn_ssafe.curation")
+class RandomFourierFeatures:
+    r"""Features whose products approximate the Gaussian kernel [1]_.
+
+    For frequencies :math:`w_j` drawn from the kernel's spectrum, the features are
+    :math:`\cos(w_j x)` and :math:`\sin(w_j x)`, over the root of their number. A row's product with
+    itself is exactly 1, as it is for the kernel.
+
+    Parameters
+    ----------
+    n_features : int
+        Columns of the embeddings.
+    bandwidth : float
+        Of the kernel ``exp(-|x - y|^2 / (2 bandwidth^2))``.
+    n_frequencies : int
+        How many are drawn. The relative error of a squared MMD falls as their square root.
+    seed : int
+        Of the draw.
+    dtype : dtype
+        Of the embeddings.
+
+    References
+    ----------
+    .. [1] A. Rahimi and B. Recht, "Random features for large-scale kernel machines", NeurIPS 2007.
+
+    Examples
+    --------
+    >>> features = RandomFourierFeatures(3, bandwidth=1.0, n_frequencies=5000, seed=0, dtype=float)
+    >>> a, b = features(np.array([[0.0, 0.0, 0.0], [1.0, 0.0, 0.0]]))
+    >>> bool(abs(a @ b - np.exp(-0.5)) < 0.02)
+    True
+    """
+
+    def __init__(self, n_features, *, bandwidth, n_frequencies, seed, dtype):
+        draw = np.random.default_rng(seed).standard_normal((n_features, n_frequencies))
+        self._frequencies = (draw / bandwidth).astype(dtype)
+
+    def __call__(self, block):
+        """Map rows (n, n_features) to (n, 2 n_frequencies)."""
+        n_frequencies = self._frequencies.shape[1]
+        phases = block @ self._frequencies
+        features = np.empty((len(block), 2 * n_frequencies), dtype=block.dtype)
+        np.cos(phases, out=features[:, :n_frequencies])
+        np.sin(phases, out=features[:, n_frequencies:])
+        features *= n_frequencies**-0.5
+        return features
+
+
+@public("sklearn_ssafe.curation")
+def squared_mmd_of_features(X, groups, feature_map=None, *, unbiased=True):
+    """Compute the squared MMD of every two groups from sums of features.
+
+    Exact for the kernel that is the product of these features: with `feature_map` None, the linear
+    kernel.
+
+    Parameters
+    ----------
+    X : ndarray, memmap or UnitRows, shape (n_samples, n_features)
+        Embeddings; read once, a block at a time.
+    groups : sequence of ndarray of int
+        Row numbers of each group.
+    feature_map : callable or None, default=None
+        Maps a block of rows to a block of features, such as `RandomFourierFeatures`.
+    unbiased : bool, default=True
+        As for `squared_mmd`.
+
+    Returns
+    -------
+    squared : ndarray of float64, shape (n_groups, n_groups)
+        Symmetric, zero on the diagonal.
+
+    Examples
+    --------
+    >>> X = np.array([[0.0], [2.0], [5.0], [5.0]])
+    >>> squared_mmd_of_features(X, [[0, 1], [2, 3]], unbiased=False)  # (1 - 5) squared
+    array([[ 0., 16.],
+           [16.,  0.]])
+    """
+    totals, selves = [], []
+    for rows in groups:
+        total, own = 0.0, 0.0
+        for start in range(0, len(rows), BLOCK_ROWS):
+            block = X[rows[start : start + BLOCK_ROWS]]
+            if feature_map is not None:
+                block = feature_map(block)
+            total = total + block.sum(axis=0, dtype=np.float64)
+            own += float(np.square(block).sum(dtype=np.float64))
+        totals.append(total)
+        selves.append(own)
+    totals = np.array(totals)
+    sizes = [len(rows) for rows in groups]
+    return mmd_from_sums(totals @ totals.T, np.array(selves), sizes, unbiased)
+
+
+# Rows that method="auto" compares exactly.
+_MOST_EXACT = 50_000
+# Of as many rows, the median distance is known to about a thousandth.
+_MOST_FOR_MEDIAN = 2000
+
+
+def generator_distances(
+    X,
+    groups,
+    *,
+    kernel="rbf",
+    bandwidth="median",
+    degree=3,
+    unbiased=True,
+    method="auto",
+    n_frequencies=1024,
+    seed=0,
+):
+    """Compute the distance between every two groups of rows.
+
+    Parameters
+    ----------
+    X : UnitRows, shape (n_samples, n_features)
+        Embeddings of unit length.
+    groups : list of ndarray of int
+        Rows of each group, in `content_order`.
+    kernel, bandwidth, degree, unbiased, method, n_frequencies
+        As for `GeneratorCurator`.
+    seed : int, default=0
+        Of the random features.
+
+    Returns
+    -------
+    distances : ndarray of float64, shape (n_groups, n_groups)
+        Square root of the positive part of the squared MMD.
+    bandwidth : float or None
+        Of "rbf"; None for other kernels.
+    method : {"exact", "random_features"}
+        The one that was used.
+
+    Raises
+    ------
+    ValueError
+        There are no random features for this kernel, or the median distance is 0.
+    """
+    if method == "random_features" and kernel != "rbf":
+        raise ValueError(
+            f'method="random_features" is for kernel="rbf", not {kernel!r}: set method="exact"'
+        )
+    sizes = [len(rows) for rows in groups]
+    all_rows = np.concatenate(groups)
+    if method == "auto":
+        large = kernel == "rbf" and len(all_rows) > _MOST_EXACT
+        method = "random_features" if large else "exact"
+    if len(groups) == 1:
+        return np.zeros((1, 1)), None, method
+    if kernel != "rbf":
+        bandwidth = None
+    elif bandwidth == "median":
+        shares = share_out(_MOST_FOR_MEDIAN, sizes, weights=sizes)
+        drawn = [rows[:share] for rows, share in zip(groups, shares, strict=True)]
+        bandwidth = median_distance(X[np.concatenate(drawn)])
+    if kernel == "linear":
+        squared = squared_mmd_of_features(X, groups, unbiased=unbiased)
+    elif method == "exact":
+        of_blocks = make_kernel(kernel, bandwidth=bandwidth, degree=degree)
+        squared = squared_mmd(X[all_rows], sizes, of_blocks, unbiased=unbiased)
+    else:
+        features = RandomFourierFeatures(
+            X.shape[1],
+            bandwidth=bandwidth,
+            n_frequencies=n_frequencies,
+            seed=seed,
+            dtype=X.dtype,
+        )
+        squared = squared_mmd_of_features(X, groups, features, unbiased=unbiased)
+    return np.sqrt(np.maximum(squared, 0)), bandwidth, method

@@ -1,24 +1,15 @@
-"""Labelled pictures: made on the spot, or read from a table or from folders."""
+"""Pictures with labels, made or loaded."""
 
-from importlib import import_module
+from ..public import lazy
 
-_HOMES = {
-    "list_benchmarks": "benchmarks.load",
-    "load_benchmark": "benchmarks.load",
-    "load_image_folder": "folders",
-    "load_images": "loading",
-    "load_manifest": "manifest",
-    "make_generated_images": "generated",
-}
-
-__all__ = sorted(_HOMES)
-
-
-def __getattr__(name):
-    if name in _HOMES:
-        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__():
-    return sorted(set(globals()) | set(__all__))
+__all__, __getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "list_benchmarks": "benchmarks.load",
+        "load_benchmark": "benchmarks.load",
+        "load_image_folder": "folders",
+        "load_images": "loading",
+        "load_manifest": "manifest",
+        "make_generated_images": "generated",
+    },
+)

@@ -6,7 +6,9 @@ from pathlib import Path
 from PIL import Image
 
 from sklearn_ssafe.datasets.labelled_images import as_bunch, fill_groups
-from sklearn_ssafe.datasets.labels import GENERATED_WORDS, REAL_WORDS
+from sklearn_ssafe.labels import GENERATED_WORDS, REAL_WORDS
+
+from ..public import public
 
 # Formats that Pillow registers but cannot decode by itself.
 _NOT_PICTURES = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
@@ -18,6 +20,7 @@ _LAYOUT = """Expected:
   FOLDER/generated/...                    or FOLDER/generated/GENERATOR/..."""
 
 
+@public("sklearn_ssafe.datasets")
 def load_image_folder(folder, *, return_X_y=False):
     """Read the pictures below a ``real`` and a ``generated`` folder.
 

@@ -15,6 +15,8 @@ from sklearn_ssafe.datasets.labelled_images import as_bunch
 from sklearn_ssafe.datasets.photographs import crop_photograph, load_photographs
 from sklearn_ssafe.datasets.scenes import SceneMaker
 
+from ..public import public
+
 # Independent streams of random numbers, so that a picture depends on its number alone.
 _LAYOUT, _TEXTURES, _CAMERA, _WEIGHTS, _FITTING, _PICTURE = range(6)
 _N_FITTING_PHOTOGRAPHS = 4
@@ -22,6 +24,7 @@ _N_FITTING_PHOTOGRAPHS = 4
 _FILE_TIME = 1577836800
 
 
+@public("sklearn_ssafe.datasets")
 def make_generated_images(
     n_samples=200,
     *,

@@ -5,7 +5,10 @@ from pathlib import Path
 from sklearn_ssafe.datasets.folders import load_image_folder
 from sklearn_ssafe.datasets.manifest import load_manifest
 
+from ..public import public
 
+
+@public("sklearn_ssafe.datasets")
 def load_images(path, *, return_X_y=False):
     """Read labelled pictures from a folder or from a table.
 

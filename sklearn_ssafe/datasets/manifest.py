@@ -7,12 +7,15 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from sklearn_ssafe.datasets.labelled_images import as_bunch, fill_groups
-from sklearn_ssafe.datasets.labels import parse_labels
+from sklearn_ssafe.labels import parse_labels
+
+from ..public import public
 
 _OPTIONAL = ("generator", "source", "group")
 _ENCODINGS = ("utf-8-sig", "cp1252", "latin-1")  # the last decodes whatever there is
 
 
+@public("sklearn_ssafe.datasets")
 def load_manifest(
     path, *, path_column="path", label_column="label", target_column=None, return_X_y=False
 ):

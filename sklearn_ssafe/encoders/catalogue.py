@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ..public import public
+
 _CATALOGUE = Path(__file__).with_name("catalogue.csv")
 _TYPES = {
     "input_size": "Int64",
@@ -18,6 +20,7 @@ _TYPES = {
 }
 
 
+@public("sklearn_ssafe")
 def list_encoders(pattern="*", *, commercial_use=None):
     """List the encoders that `FrozenEncoderTransformer` can load by name.
 

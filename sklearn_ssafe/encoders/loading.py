@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ..public import public
 from .factories import factory_token
 from .layers import resolve_layers
 from .names import FORENSIC, resolve_name
@@ -107,6 +108,7 @@ def load_encoder(
     return encoders[0] if len(encoders) == 1 else SeveralDevices(encoders)
 
 
+@public("sklearn_ssafe.encoders")
 def free_encoders():
     """Forget the towers that this process has loaded.
 

@@ -7,6 +7,8 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError, safe_open
 
+from ..public import public
+
 #: In a folder the first of these names that exists is read.
 FOLDER_ORDER = (
     "open_clip_model.safetensors",
@@ -20,10 +22,12 @@ _WRAPPERS = ("state_dict", "model_state_dict", "model")
 _PREFIXES = ("_orig_mod.", "module.")
 
 
+@public("sklearn_ssafe.exceptions")
 class WeightsNotFoundError(OSError):
     """Weights are neither on this machine nor could they be fetched."""
 
 
+@public("sklearn_ssafe.exceptions")
 class WeightsFileError(ValueError):
     """A weights file cannot be read safely, is damaged, or belongs to another model."""
 

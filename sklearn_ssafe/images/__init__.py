@@ -1,1 +1,16 @@
-"""Pictures in: what a user may pass, and how each becomes one RGB array."""
+"""What a picture is, and what can be known of it and done to it."""
+
+from ..public import lazy
+
+__all__, __getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "FileFacts": "file_facts",
+        "Perturbation": "perturbations.perturbation",
+        "equalize_image": "equalizing",
+        "iter_equalized": "equalizing",
+        "list_perturbations": "perturbations.catalogue",
+        "perturb": "perturbations.catalogue",
+        "read_file_facts": "file_facts",
+    },
+)

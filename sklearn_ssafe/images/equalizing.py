@@ -6,14 +6,16 @@ from numbers import Integral
 import numpy as np
 from PIL import Image
 
-from .in_threads import map_ahead, reading_threads
+from ..public import public
 from .inputs import as_image_list
 from .reading import read_image
+from .threads import map_ahead, reading_threads
 
 _SUFFIXES = {"jpeg": ".jpg", "png": ".png", "webp": ".webp"}
 _AHEAD = 64
 
 
+@public("sklearn_ssafe.images")
 def equalize_image(
     item, *, size=256, how="crop", codec="jpeg", quality=90, subsampling="4:2:0", upscale=False
 ):
@@ -90,6 +92,7 @@ def _cover(pixels, height, width):
     return np.asarray(Image.fromarray(pixels).resize(new, Image.Resampling.LANCZOS))
 
 
+@public("sklearn_ssafe.images")
 def iter_equalized(X, *, num_workers=None, **form):
     """Yield equalised pictures one after the other; memory stays flat however many there are.
 

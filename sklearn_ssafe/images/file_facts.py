@@ -1,18 +1,245 @@
-"""What is known of a picture without decoding it: everything a detector should not go by."""
+"""What a picture file says of itself, without looking at what it shows."""
 
 import functools
 import hashlib
 import io
+import re
+import struct
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageCms
 
-from .containers import has_c2pa, png_chunks, png_texts
-from .jpeg_quality import jpeg_quality, name_tables
-from .named_generators import find_named_generator
+from ..public import public
 from .reading import check_image, open_picture
+
+_PNG_TEXT = (b"tEXt", b"zTXt", b"iTXt")
+# Where the ISO media formats (HEIC, AVIF) keep a C2PA manifest.
+_C2PA_UUID = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
+_C2PA_TIFF_TAG = 0xCD41
+# A chunk of text larger than this holds no more than its beginning tells.
+_MOST_TEXT = 1 << 20
+
+
+def png_chunks(file):
+    """List the chunks of a PNG file, those of pixels without their content.
+
+    Parameters
+    ----------
+    file : binary file
+        A PNG file; read from its beginning. One that breaks off ends the list.
+
+    Returns
+    -------
+    chunks : list of (bytes, bytes)
+        Type, and at most 1 MiB of content; PNG specification (third edition), section 5.3.
+    """
+    chunks = []
+    file.seek(8)
+    while len(head := file.read(8)) == 8:
+        length, kind = struct.unpack(">I4s", head)
+        content = b"" if kind == b"IDAT" else file.read(min(length, _MOST_TEXT))
+        file.seek(length - len(content) + 4, 1)
+        chunks.append((kind, content))
+    return chunks
+
+
+def png_texts(chunks):
+    """Read the text of a PNG file.
+
+    Parameters
+    ----------
+    chunks : list of (bytes, bytes)
+        From `png_chunks`.
+
+    Returns
+    -------
+    texts : list of (str, str)
+        Keyword and text. What cannot be unpacked has the text "".
+    """
+    texts = []
+    for kind, content in chunks:
+        if kind not in _PNG_TEXT:
+            continue
+        keyword, _, rest = content.partition(b"\0")
+        if kind == b"zTXt":
+            rest = _unpacked(rest[1:])
+        elif kind == b"iTXt":
+            packed, rest = rest[:1], rest[2:]
+            rest = rest.split(b"\0", 2)[-1]  # behind language and translated keyword
+            rest = _unpacked(rest) if packed == b"\1" else rest
+        texts.append((keyword.decode("latin-1"), rest.decode("utf-8", "replace")))
+    return texts
+
+
+def _unpacked(content):
+    try:
+        return zlib.decompressobj().decompress(content, _MOST_TEXT)
+    except zlib.error:
+        return b""
+
+
+def has_c2pa(image, file, chunks):
+    """Say whether a file carries a C2PA manifest. Whether it is valid is not looked at.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+        The opened picture.
+    file : binary file
+        The same.
+    chunks : list of (bytes, bytes)
+        Of a PNG file, from `png_chunks`; empty for others.
+
+    Returns
+    -------
+    found : bool
+        Where the C2PA specification (2.1, appendix A) places it: APP11 in JPEG, ``caBX`` in PNG, a
+        RIFF chunk in WebP, a ``uuid`` box in HEIC and AVIF, a tag in TIFF.
+    """
+    if image.format in ("JPEG", "MPO"):
+        return any(name == "APP11" and b"c2pa" in content for name, content in image.applist)
+    if image.format == "PNG":
+        return any(kind == b"caBX" for kind, _ in chunks)
+    if image.format == "WEBP":
+        return b"C2PA" in _parts(file, 12, "<4sI", length_first=False)
+    if image.format in ("HEIF", "AVIF"):
+        return _C2PA_UUID in _parts(file, 0, ">I4s", length_first=True)
+    if image.format == "TIFF":
+        return _C2PA_TIFF_TAG in image.tag_v2
+    return False
+
+
+def _parts(file, start, layout, *, length_first):
+    """List the kinds of RIFF chunks or ISO boxes at the top of a file; a uuid box by its uuid."""
+    kinds = []
+    file.seek(start)
+    while len(head := file.read(8)) == 8:
+        first, second = struct.unpack(layout, head)
+        length, kind = (first, second) if length_first else (second, first)
+        if kind == b"uuid":
+            kinds.append(file.read(16))
+            file.seek(-16, 1)
+        else:
+            kinds.append(kind)
+        if not length_first:
+            file.seek(length + length % 2, 1)
+        elif length < 8:  # to the end of the file, or of 64 bits: behind it come pixels alone
+            break
+        else:
+            file.seek(length - 8, 1)
+    return kinds
+
+
+@functools.cache
+def _tables_by_quality():
+    """Luminance and chrominance tables at the qualities 1 to 100, as libjpeg makes them."""
+    tables = {}
+    grey = Image.new("RGB", (8, 8))
+    for quality in range(1, 101):
+        file = io.BytesIO()
+        grey.save(file, "JPEG", quality=quality)
+        with Image.open(file) as written:
+            tables[quality] = tuple(tuple(written.quantization[n]) for n in (0, 1))
+    return tables
+
+
+@functools.lru_cache(4096)
+def jpeg_quality(luminance):
+    """Estimate the quality that a JPEG file was written with.
+
+    Parameters
+    ----------
+    luminance : tuple of int, length 64
+        The first quantisation table, in the order Pillow gives it.
+
+    Returns
+    -------
+    quality : int
+        1 to 100, on the scale of the Independent JPEG Group: the quality whose own table is closest
+        (mean absolute difference of logarithms), which is exact for files of libjpeg.
+    """
+    qualities = list(_tables_by_quality())
+    standard = np.array([_tables_by_quality()[quality][0] for quality in qualities], dtype=float)
+    distance = np.abs(np.log(standard) - np.log(np.maximum(luminance, 1))).mean(axis=1)
+    return qualities[int(np.argmin(distance))]
+
+
+@functools.lru_cache(4096)
+def name_tables(tables):
+    """Name the quantisation tables of a JPEG file.
+
+    Parameters
+    ----------
+    tables : tuple of tuple of int
+        All tables of the file, each of length 64.
+
+    Returns
+    -------
+    name : str
+        ``"libjpeg 90"`` for the tables of the Independent JPEG Group at quality 90, else ``"own"``,
+        the closest quality and a fingerprint: cameras and editors have tables of their own.
+    """
+    quality = jpeg_quality(tables[0])
+    # A grey picture has the first table alone.
+    if tables == _tables_by_quality()[quality][: len(tables)]:
+        return f"libjpeg {quality}"
+    fingerprint = hashlib.sha256(repr(tables).encode()).hexdigest()[:6]
+    return f"own {fingerprint}, near quality {quality}"
+
+
+# What to look for, in lower case, and what it means. The first that matches is taken.
+_MARKS = [
+    (r"invoke-?ai|sd-metadata", "InvokeAI"),
+    (r"novelai", "NovelAI"),
+    (r"fooocus", "Fooocus"),
+    (r"comfyui|\"class_type\"", "ComfyUI"),
+    (r"sd\.?next", "SD.Next"),
+    (r"midjourney|job id: [0-9a-f-]{36}", "Midjourney"),
+    (r"dall[-·. ]?e\b|openai|chatgpt|gpt-image", "OpenAI"),
+    (r"adobe firefly", "Adobe Firefly"),
+    (r"made with google ai|google generative ai|\bimagen \d|nano[- ]banana", "Google AI"),
+    (r"ideogram", "Ideogram"),
+    (r"leonardo\.ai", "Leonardo"),
+    (r"\bflux[. -]?\d|black forest labs", "FLUX"),
+    (r"steps: \d+, sampler:|stable[- ]?diffusion|automatic1111|\bsdxl\b", "Stable Diffusion"),
+    (r"trainedalgorithmicmedia", "IPTC: trained algorithmic media"),
+]
+_PATTERNS = [(re.compile(pattern), name) for pattern, name in _MARKS]
+# Keywords of PNG text that only programs for generation write.
+_KEYWORDS = {"parameters": "Stable Diffusion", "workflow": "ComfyUI", "dream": "InvokeAI"}
+
+
+def find_named_generator(texts):
+    r"""Find the generator that a file's own text names.
+
+    Parameters
+    ----------
+    texts : iterable of (str, str)
+        Keyword and text of every piece of text in the file; the keyword may be "".
+
+    Returns
+    -------
+    name : str
+        Such as ``"Stable Diffusion"``; "" if none is named. No name proves nothing: most programs
+        and every platform drop such text.
+
+    Examples
+    --------
+    >>> find_named_generator([("parameters", "a cat\nSteps: 20, Sampler: Euler a")])
+    'Stable Diffusion'
+    >>> find_named_generator([("Software", "GIMP 2.10")])
+    ''
+    """
+    texts = list(texts)
+    everything = "\n".join(f"{keyword}: {text}" for keyword, text in texts).lower()
+    for pattern, name in _PATTERNS:
+        if pattern.search(everything):
+            return name
+    return next((_KEYWORDS[keyword] for keyword, _ in texts if keyword in _KEYWORDS), "")
+
 
 _MAKE, _MODEL, _SOFTWARE, _DESCRIPTION, _EXIF_IFD, _USER_COMMENT = (
     0x010F,
@@ -25,6 +252,7 @@ _MAKE, _MODEL, _SOFTWARE, _DESCRIPTION, _EXIF_IFD, _USER_COMMENT = (
 _BITS_OF_MODE = {"1": 1, "I": 32, "F": 32}
 
 
+@public("sklearn_ssafe.images")
 @dataclass(frozen=True)
 class FileFacts:
     """Facts of one picture. None where the picture's kind does not tell.
@@ -84,6 +312,7 @@ class FileFacts:
     modified: float | None = None
 
 
+@public("sklearn_ssafe.images")
 def read_file_facts(item):
     """Read what a picture file tells without decoding it.
 

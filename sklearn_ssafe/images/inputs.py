@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ..missing import is_missing
+from ..labels import is_missing
 
 ACCEPTED = (
     "a 1-D sequence, a pandas or polars Series, a table with one column, or a 4-D uint8 array "

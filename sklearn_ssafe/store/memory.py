@@ -4,6 +4,7 @@ import os
 import threading
 from collections import OrderedDict
 
+from ..public import public
 from .claims import Claims
 
 MAX_BYTES = 2**30
@@ -108,6 +109,7 @@ shared_memory_store = MemoryStore()
 """What ``cache="memory"`` stands for."""
 
 
+@public("sklearn_ssafe.store")
 def clear_memory_cache():
     """Forget the embeddings that this process keeps in memory for ``cache="memory"``."""
     shared_memory_store.clear()

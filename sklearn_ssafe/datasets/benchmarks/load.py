@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from ...public import public
 from ..labelled_images import as_bunch, fill_groups
 from .folders import find_root, read_folders
 from .layouts import LAYOUTS
@@ -14,6 +15,7 @@ from .shards import read_shards
 _SPLITS = ("train", "val", "test")
 
 
+@public("sklearn_ssafe.datasets")
 def load_benchmark(name, root, *, split=None, subsets=None, return_X_y=False):
     """Read a published benchmark as it lies on disk after it was downloaded and unpacked.
 
@@ -120,6 +122,7 @@ def load_benchmark(name, root, *, split=None, subsets=None, return_X_y=False):
     return (data.X, data.y) if return_X_y else data
 
 
+@public("sklearn_ssafe.datasets")
 def list_benchmarks():
     """List the benchmarks that `load_benchmark` reads.
 

@@ -6,8 +6,7 @@ import warnings
 import pandas as pd
 
 from ...images.parquet_rows import parquet_row_name
-from ...missing import is_missing
-from ..labels import parse_labels
+from ...labels import is_missing, parse_labels
 
 _SPLITS = {"train": "train", "validation": "val", "val": "val", "test": "test"}
 _SHARD = re.compile(r"(?P<name>.+)-(?P<number>\d+)-of-(?P<count>\d+)\.parquet")

@@ -9,10 +9,10 @@ from numbers import Real
 
 from PIL import Image
 
-from .codecs import jpeg, webp
-from .geometry import crop, resize
+from ...public import public
+from ..reading import read_image
+from .changes import blur, crop, gamma, jpeg, noise, resize, webp
 from .perturbation import Perturbation
-from .pixels import blur, gamma, noise
 from .sharing import messenger, recapture, screenshot
 
 _QUALITIES = (95, 85, 75, 65, 50, 30)
@@ -117,6 +117,7 @@ PERTURBATIONS = {perturbation.name: perturbation for perturbation in _ALL}
 """By name, in the order in which they are shown."""
 
 
+@public("sklearn_ssafe.images")
 def list_perturbations():
     """List the perturbations that `robustness_curve` knows by name.
 
@@ -129,7 +130,7 @@ def list_perturbations():
 
     Examples
     --------
-    >>> from sklearn_ssafe import list_perturbations
+    >>> from sklearn_ssafe.images import list_perturbations
     >>> list_perturbations().set_index("perturbation").loc["blur", "strengths"]
     (0.5, 1, 1.5, 2, 3)
     """
@@ -203,3 +204,51 @@ def _check_strengths(name, strengths):
     if len(set(strengths)) < len(strengths):
         raise ValueError(f"the strengths of {name!r} name one twice: {strengths!r}.")
     return strengths
+
+
+@public("sklearn_ssafe.images")
+def perturb(item, name, strength, *, random_state=0):
+    """Change one picture as `robustness_curve` does, to look at it or to keep it.
+
+    Parameters
+    ----------
+    item : str, Path, bytes, PIL.Image.Image or ndarray of uint8
+        A picture, as for `FrozenEncoderTransformer`.
+    name : str or Perturbation
+        What to do: a name that `list_perturbations` lists, or a perturbation of your own.
+    strength : float
+        How strongly, in the unit that `list_perturbations` gives.
+    random_state : int, default=0
+        Enters the seed, with the pixels, the name and the strength.
+
+    Returns
+    -------
+    changed : bytes or ndarray of uint8, shape (height, width, 3)
+        The content of a JPEG or WebP file where a codec is part of the perturbation, RGB values
+        otherwise. Equal pixels give equal results.
+
+    Raises
+    ------
+    ImageReadError
+        The picture cannot be read.
+    ValueError
+        The name is unknown or stands for several perturbations, or the picture cannot be changed in
+        this way.
+
+    Examples
+    --------
+    >>> from sklearn_ssafe.images import perturb
+    >>> from sklearn_ssafe.datasets import make_generated_images
+    >>> picture = make_generated_images(n_samples=2, image_size=64, random_state=0).X[0]
+    >>> perturb(picture, "crop", 0.5).shape
+    (32, 32, 3)
+    >>> len(perturb(picture, "jpeg", 30)) < len(picture)
+    True
+    """
+    chosen = choose_perturbations(name)
+    if len(chosen) > 1:
+        raise ValueError(
+            f"{name!r} stands for {len(chosen)} perturbations: "
+            f"{', '.join(each.name for each in chosen)}. Name one."
+        )
+    return chosen[0](read_image(item), strength, random_state)

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...public import public
 
+
+@public("sklearn_ssafe.images")
 @dataclass(frozen=True)
 class Perturbation:
     """One way in which pictures are changed.

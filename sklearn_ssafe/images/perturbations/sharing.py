@@ -6,8 +6,7 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from .codecs import jpeg
-from .pixels import rounded
+from .changes import jpeg, rounded
 
 # Longest side in pixels and JPEG quality of the first, second and third time a picture is sent.
 MESSENGER_HOPS = ((1600, 75), (1280, 70), (1024, 65))

@@ -1,0 +1,394 @@
+"""What candidates are given: columns, file properties, encoded pictures, made ready for a head."""
+
+import io
+import re
+import time
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
+from sklearn.decomposition import PCA
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.utils import get_tags
+
+from ..encoders.forensic import ForensicEncoder
+from ..encoding.failures import EncodingWarning
+from ..encoding.transformer import FrozenEncoderTransformer
+from ..images.inputs import as_image_list
+from ..public import public
+
+
+def tidy_table(tabular, n_samples):
+    """Check the user's columns, and make a pandas table of them.
+
+    Parameters
+    ----------
+    tabular : pandas or polars table, or array of shape (n_samples, n_columns)
+        The columns.
+    n_samples : int
+        How many pictures there are.
+
+    Returns
+    -------
+    table : pandas.DataFrame, n_samples rows
+        Numbered rows, columns named by words, missing words as "(missing)".
+    """
+    table = as_table(tabular, "table", n_samples)
+    for name in table.columns:
+        if not is_number(table[name], name):
+            table[name] = table[name].astype(object).where(table[name].notna(), "(missing)")
+    return table
+
+
+def as_table(values, name, n_samples):
+    """Make a pandas table with numbered rows and columns named by words.
+
+    Parameters
+    ----------
+    values : pandas or polars table, Series, or array of shape (n_samples, n_columns)
+        What was given.
+    name : str
+        What messages call it.
+    n_samples : int
+        How many pictures there are.
+
+    Returns
+    -------
+    table : pandas.DataFrame, n_samples rows
+        The same values.
+
+    Raises
+    ------
+    ValueError
+        For another number of rows, or two columns of one name.
+    """
+    if hasattr(values, "to_pandas"):
+        values = values.to_pandas()
+    if isinstance(values, pd.Series):
+        values = values.to_frame()
+    if not isinstance(values, pd.DataFrame):
+        values = np.asarray(values)
+        if values.ndim != 2:
+            raise ValueError(f"{name!r} must be a table, got an array of shape {values.shape}")
+        values = pd.DataFrame(values, columns=[f"{name}_{i}" for i in range(values.shape[1])])
+    if len(values) != n_samples:
+        raise ValueError(f"{name!r} has {len(values)} rows for {n_samples} pictures")
+    table = values.reset_index(drop=True)
+    table.columns = [str(column) for column in table.columns]
+    if not table.columns.is_unique:
+        twice = table.columns[table.columns.duplicated()][0]
+        raise ValueError(f"{name!r} has more than one column called {twice!r}")
+    return table
+
+
+def is_number(column, name):
+    """Say whether a column holds numbers; otherwise it must hold words.
+
+    Parameters
+    ----------
+    column : pandas.Series
+        The column.
+    name : str
+        What messages call it.
+
+    Returns
+    -------
+    number : bool
+        True for numbers and bool, False for words.
+
+    Raises
+    ------
+    ValueError
+        It holds neither.
+    """
+    if pd.api.types.is_numeric_dtype(column):  # bool, too
+        return True
+    if column.map(lambda value: isinstance(value, str) or pd.isna(value)).all():
+        return False
+    raise ValueError(
+        f"column {name!r} of the table holds {column.dtype} values, neither numbers nor words. "
+        "Turn dates into numbers such as days, and leave other things out"
+    )
+
+
+@public("sklearn_ssafe.comparison")
+def file_properties(X):
+    """Tabulate size, dimensions and format of picture files.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples,)
+        Pictures, as `FrozenEncoderTransformer` takes them.
+
+    Returns
+    -------
+    table : pandas.DataFrame, n_samples rows
+        ``bytes``, ``width`` and ``height`` (pixels), ``aspect`` (width / height),
+        ``bytes_per_pixel``, ``format`` and ``mode`` (colour mode, as Pillow names them). NaN and
+        "" where a picture has no file, or its header cannot be read.
+
+    Examples
+    --------
+    >>> from sklearn_ssafe.datasets import make_generated_images
+    >>> pictures = make_generated_images(n_samples=2, image_size=(32, 48), random_state=0)
+    >>> file_properties(pictures.X)[["width", "height", "aspect", "format"]]
+       width  height  aspect format
+    0   48.0    32.0     1.5   JPEG
+    1   48.0    32.0     1.5   JPEG
+    """
+    table = pd.DataFrame([_properties(item) for item in as_image_list(X)])
+    table["aspect"] = table["width"] / table["height"]
+    table["bytes_per_pixel"] = table["bytes"] / (table["width"] * table["height"])
+    return table[["bytes", "width", "height", "aspect", "bytes_per_pixel", "format", "mode"]]
+
+
+def _properties(item):
+    n_bytes, width, height, kind, mode = np.nan, np.nan, np.nan, "", ""
+    if isinstance(item, np.ndarray):
+        height, width = map(float, item.shape[:2])
+    elif isinstance(item, Image.Image):
+        width, height, mode = float(item.width), float(item.height), item.mode
+    else:
+        try:
+            if isinstance(item, bytes | bytearray | memoryview):
+                n_bytes, file = float(len(item)), io.BytesIO(item)
+            else:
+                n_bytes, file = float(Path(item).stat().st_size), item
+            with Image.open(file) as image:
+                width, height = float(image.width), float(image.height)
+                kind, mode = image.format, image.mode
+        except (OSError, TypeError, Image.DecompressionBombError):
+            pass  # the encoder says what is wrong with it
+    return {"bytes": n_bytes, "width": width, "height": height, "format": kind, "mode": mode}
+
+
+def make_preprocessor(given, picture_components):
+    """Make the step before every head: scaled numbers, categories as 0 and 1, gaps filled.
+
+    It is part of the pipeline, so it learns from the training part alone.
+
+    Parameters
+    ----------
+    given : Input
+        What it is for.
+    picture_components : int or None
+        How many principal components of an encoder's columns, each scaled to unit variance, stand
+        beside columns of a table; None keeps the columns. Without a table they are always kept.
+
+    Returns
+    -------
+    preprocessor : ColumnTransformer
+        With pandas output.
+    """
+    beside = [column for column in given.table.columns if column not in set(given.picture_columns)]
+    kinds = {column: is_number(given.table[column], column) for column in beside}
+    steps = []
+    if given.picture_columns:
+        steps_of_pictures = [StandardScaler()]
+        # A quarter of the pictures: a fold with few must still have more rows than components.
+        n_components = min(picture_components or len(given.table.columns), len(given.table) // 4)
+        if beside and picture_components and n_components < len(given.picture_columns):
+            steps_of_pictures.append(PCA(n_components, whiten=True, random_state=0))
+        steps.append(("picture", make_pipeline(*steps_of_pictures), given.picture_columns))
+    if numbers := [column for column, numeric in kinds.items() if numeric]:
+        fill = SimpleImputer(strategy="median", keep_empty_features=True)
+        steps.append(("number", make_pipeline(fill, StandardScaler()), numbers))
+    if words := [column for column, numeric in kinds.items() if not numeric]:
+        one_hot = OneHotEncoder(
+            handle_unknown="infrequent_if_exist",
+            min_frequency=2,
+            sparse_output=False,
+            feature_name_combiner=name_category,
+        )
+        steps.append(("category", one_hot, words))
+    made = ColumnTransformer(steps, verbose_feature_names_out=False)
+    return made.set_output(transform="pandas")
+
+
+def name_category(column, category):
+    """Name the column of a category.
+
+    Parameters
+    ----------
+    column : str
+        Where it stands.
+    category : object
+        Its value.
+
+    Returns
+    -------
+    name : str
+        For example ``"device=phone"``.
+    """
+    return f"{column}={category}"
+
+
+def encode_once(encoders, X):
+    """Encode all pictures with every encoder.
+
+    Parameters
+    ----------
+    encoders : list of str or transformer, or dict of str to (str, transformer or table)
+        ``"NAME"`` or ``"NAME:PRETRAINED"`` as `list_encoders` has them; a transformer that needs
+        no fitting, such as `FrozenEncoderTransformer`; or, in a dict, features that are already
+        there, one row a picture.
+    X : array-like of shape (n_samples,)
+        Pictures.
+
+    Returns
+    -------
+    features : dict of str to pandas.DataFrame
+        Under the name of each encoder, float32 columns with the encoder's own names; NaN in the
+        rows of pictures that could not be encoded.
+    seconds : dict of str to float
+        How long it took; NaN for features that were given.
+    failures : pandas.DataFrame
+        Columns ``row``, ``path``, ``reason`` of the pictures that an encoder could not encode.
+    """
+    if not isinstance(encoders, dict):
+        named = [(_name_of(encoder, number), encoder) for number, encoder in enumerate(encoders)]
+        encoders = dict(named)
+        if len(encoders) < len(named):
+            raise ValueError(
+                f"two encoders have the same name, among {', '.join(name for name, _ in named)}: "
+                "give a dict, {'name': encoder}"
+            )
+    features, seconds, failures = {}, {}, []
+    for name, encoder in encoders.items():
+        if isinstance(encoder, str):
+            architecture, _, tag = encoder.partition(":")
+            encoder = FrozenEncoderTransformer(architecture, pretrained=tag or None)
+        if not hasattr(encoder, "fit_transform"):  # a pandas table has a transform, too
+            features[name], seconds[name] = as_table(encoder, name, len(X)), np.nan
+            continue
+        if get_tags(encoder).requires_fit:
+            raise ValueError(
+                f"encoder {name!r} ({type(encoder).__name__}) has to be fitted, so encoding before "
+                "the folds are made would let it see the tested pictures. Put what it learns into "
+                "a head: {'name': make_pipeline(..., classifier)}"
+            )
+        encoder = clone(encoder)
+        if "on_error" in encoder.get_params():
+            encoder.set_params(on_error="nan")
+        started = time.perf_counter()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", EncodingWarning)  # the comparison lists them
+            values = encoder.transform(X)
+        seconds[name] = time.perf_counter() - started
+        names = encoder.get_feature_names_out()
+        features[name] = pd.DataFrame(np.asarray(values), columns=[str(n) for n in names])
+        failures.append(getattr(encoder, "failures_", pd.DataFrame()))
+    columns = ["row", "path", "reason"]
+    failures = pd.concat([pd.DataFrame(columns=columns), *(f for f in failures if len(f))])
+    return features, seconds, failures.drop_duplicates("row").sort_values("row", ignore_index=True)
+
+
+def _name_of(encoder, number):
+    if isinstance(encoder, str):
+        return encoder
+    named = getattr(encoder, "encoder", None)
+    if isinstance(named, str):
+        return ":".join([named, *filter(None, [getattr(encoder, "pretrained", None)])])
+    return f"encoder {number}"
+
+
+def feature_families(names):
+    """Name the family of every column that an encoder makes.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Names of columns.
+
+    Returns
+    -------
+    families : dict of str to str
+        For the embedded encoder its families of measurements; else the name without its number.
+
+    Examples
+    --------
+    >>> feature_families(["noise_log_std_percentile_02", "ViT-B-32_block11_cls_0042"])
+    {'noise_log_std_percentile_02': 'noise', 'ViT-B-32_block11_cls_0042': 'ViT-B-32_block11_cls'}
+    """
+    forensic = ForensicEncoder()
+    known = dict(zip(forensic.feature_names, forensic.feature_families, strict=True))
+    return {name: str(known.get(name, re.sub(r"_?\d+$", "", name) or name)) for name in names}
+
+
+@dataclass
+class Input:
+    """One table that heads learn from.
+
+    Attributes
+    ----------
+    name : str
+        As the comparison calls it.
+    table : pandas.DataFrame, n_samples rows
+        All columns.
+    picture_columns : list of str
+        Those that an encoder made.
+    families : dict of str to str
+        The family of every column; a column of the user's table is one of its own.
+    """
+
+    name: str
+    table: pd.DataFrame
+    picture_columns: list
+    families: dict
+
+    @property
+    def is_baseline(self):
+        """Whether no pixel was looked at."""
+        return not self.picture_columns
+
+
+def make_inputs(features, properties, tabular):
+    """Put together all combinations that a tabular team would ask for.
+
+    Parameters
+    ----------
+    features : dict of str to pandas.DataFrame
+        From `encode_once`.
+    properties : pandas.DataFrame or None
+        From `file_properties`.
+    tabular : pandas.DataFrame or None
+        The user's columns.
+
+    Returns
+    -------
+    inputs : list of Input
+        The baselines (file properties, table, both) first, then each encoder alone and with the
+        table.
+    """
+    inputs = []
+    plain = {"file properties": properties, "table": tabular}
+    plain = {name: table for name, table in plain.items() if table is not None}
+    if len(plain) == 2:
+        plain["table + file properties"] = _beside(tabular, properties, "file")
+    for name, table in plain.items():
+        inputs.append(Input(name, table, [], {column: column for column in table.columns}))
+    for name, table in features.items():
+        families = feature_families(table.columns)
+        columns = list(table.columns)
+        inputs.append(Input(name, table, columns, families))
+        if tabular is not None:
+            both = _beside(tabular, table, name)
+            picture = [column for column in both.columns if column not in tabular.columns]
+            of_picture = dict(zip(picture, families.values(), strict=True))
+            families = {column: of_picture.get(column, column) for column in both.columns}
+            inputs.append(Input(f"table + {name}", both, picture, families))
+    return inputs
+
+
+def _beside(tabular, other, prefix):
+    """Put two tables side by side; a name that is taken gets a prefix."""
+    taken = set(tabular.columns)
+    other = other.rename(columns={name: f"{prefix}: {name}" for name in taken & set(other.columns)})
+    return pd.concat([tabular, other], axis=1)

@@ -1,0 +1,13 @@
+"""A detector: trained, explained, saved and loaded."""
+
+from ..public import lazy
+
+__all__, __getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "Explanation": "explanation",
+        "LinearProbe": "linear_probe",
+        "SSAFEClassifier": "classifier",
+        "load_detector": "loading",
+    },
+)

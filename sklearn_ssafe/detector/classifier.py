@@ -1,0 +1,540 @@
+"""`SSAFEClassifier`: pictures in, verdicts out."""
+
+import warnings
+from numbers import Integral, Real
+from pathlib import Path
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context, clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.utils._param_validation import HasMethods, Interval
+from sklearn.utils.validation import (
+    check_consistent_length,
+    check_is_fitted,
+    column_or_1d,
+    validate_data,
+)
+
+from ..curation.curator import CurationWarning, GeneratorCurator
+from ..encoding.transformer import FrozenEncoderTransformer
+from ..images.inputs import as_image_list, describe
+from ..labels import binary_labels, generated_label, names_of
+from ..metrics.scores import log_odds
+from ..metrics.thresholds import threshold_for_fpr
+from ..model_selection.held_out import CannotSplitError, score_folds
+from ..public import public
+from .explanation import explain_picture
+from .folder import refuse_what_is_no_detector, write_folder
+from .linear_probe import LinearProbe
+from .saving import contents_of
+from .training_set import TrainingRows, training_table
+
+
+@public("sklearn_ssafe")
+class SSAFEClassifier(ClassifierMixin, BaseEstimator):
+    """Tell generated pictures from photographs: encoder, curation, head and threshold in one.
+
+    The whole method of SSAFE [1]_. Every picture is encoded once by a frozen encoder and its row
+    scaled to unit length, a curator chooses which rows to train on, a linear head is trained on
+    them, and a threshold turns its probability into a verdict.
+
+    Parameters
+    ----------
+    encoder : str, transformer or None, default="forensic"
+        What turns pictures into rows. A name is short for ``FrozenEncoderTransformer(name)``; give
+        a `FrozenEncoderTransformer` for everything else that can be chosen. None: X holds
+        embeddings already, one row a picture.
+    curator : estimator or None, default=None
+        Chooses the training rows: `GeneratorCurator`, or anything with imbalanced-learn's
+        ``fit_resample`` and ``sample_indices_``. It is handed what `fit` was given of generator,
+        source and domain. None trains on all rows.
+    head : classifier or None, default=None
+        Any scikit-learn classifier with `predict_proba`. None is ``LogisticRegression`` with
+        ``class_weight="balanced"`` and ``max_iter=1000``; the paper's is `LinearProbe`.
+    threshold : float, default=0.5
+        Pictures whose probability of "generated" is higher are called generated. Not used with
+        `target_fpr`.
+    target_fpr : float or None, default=None
+        Accuse at most this share of real pictures: 0.01 for 1 %. The threshold is then chosen from
+        out-of-fold scores of the training set; see Notes.
+    confidence : float or None, default=0.95
+        How sure the promise of `target_fpr` is to be, see `threshold_for_fpr`. None looks at the
+        share among the training pictures alone.
+    cv : int or None, default=5
+        Folds of the out-of-fold scores, fewer where there are fewer generators or sources. The head
+        is fitted so many times more; no picture is encoded again. None leaves them out, which is
+        faster in a search: then there is no `target_fpr`, and a saved detector has no figures.
+    pos_label : str, int, bool or None, default=None
+        The label that means "generated". None takes the larger of two numbers, such as 1 of 0 and
+        1, and knows the words generated, fake, ai, synthetic, artificial, and real, photo,
+        photograph, natural, nature, authentic.
+    keep_training_rows : bool, default=False
+        Whether rows, labels and names of the training pictures are kept, so that `explain` can show
+        the nearest of them. They are saved with the detector then, and rows say something of
+        pictures: leave it off where these are confidential.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (2,)
+        The labels, sorted.
+    pos_label_ : object
+        The one that means "generated".
+    threshold_ : float
+        The threshold in use.
+    operating_point_ : OperatingPoint or None
+        How the threshold was chosen; None where it was given.
+    out_of_fold_ : HeldOutScores or None
+        Scores of the training pictures by heads that saw neither their generator nor their source,
+        with ``y``, ``score``, ``fold`` and, in words, ``held_out``. None without `cv`, or where
+        the pictures cannot be split.
+    training_table_ : pandas.DataFrame
+        One row for each generator and each real source: ``class``, ``name``, ``pictures``,
+        ``trained_on`` (after curation) and, out of fold at `threshold_`, ``called_generated`` and
+        ``auc``.
+    training_indices_ : ndarray of int, shape (n_trained_on,)
+        Rows of X that the head was trained on.
+    n_failures_ : int
+        How many pictures of X could not be encoded and were left out.
+    failures_ : pandas.DataFrame
+        Pictures of X that could not be encoded: ``row``, ``path``, ``reason``. Only where there is
+        an encoder.
+    training_rows_ : TrainingRows or None
+        What `keep_training_rows` keeps.
+    encoder_ : FrozenEncoderTransformer or None
+        The encoder in use.
+    curator_ : estimator or None
+        The fitted curator.
+    head_ : classifier
+        The fitted head, of labels 0 (real) and 1 (generated).
+    n_features_of_head_ : int
+        Features of a picture.
+    n_features_in_ : int
+        Columns of X, where X holds embeddings.
+    feature_names_in_ : ndarray of str, shape (n_features,)
+        Names of the columns, where X is a table of embeddings with names.
+
+    See Also
+    --------
+    load_detector : Load a saved detector.
+    FrozenEncoderTransformer : The first half alone, for pipelines of your own.
+
+    Notes
+    -----
+    Out-of-fold scores hold out whole generators and whole real sources where `fit` is told of two
+    or more, and single pictures otherwise, which flatters. Curation takes place anew within the
+    training part of every fold. The threshold is chosen from heads trained on parts, and then used
+    with the head trained on all: scores of the two differ a little, so the promise of `target_fpr`
+    is one about the procedure. It holds for real pictures like those of the training set.
+
+    For another goal than a false-positive rate, such as balanced accuracy, put scikit-learn's
+    ``TunedThresholdClassifierCV`` around a classifier of embeddings (``encoder=None``).
+
+    References
+    ----------
+    .. [1] Lee et al., "SSAFE: Simple and Strong AI-Generated Image Detection via Frozen Vision
+       Encoders", arXiv 2606.08634, 2026.
+
+    Examples
+    --------
+    >>> from sklearn_ssafe import SSAFEClassifier
+    >>> from sklearn_ssafe.datasets import make_generated_images
+    >>> pictures = make_generated_images(n_samples=60, image_size=96, random_state=0)
+    >>> detector = SSAFEClassifier()
+    >>> detector.fit(
+    ...     pictures.X, pictures.y, generator=pictures.generator, source=pictures.source
+    ... ).predict(pictures.X[:2]).shape
+    (2,)
+    >>> detector.out_of_fold_.held_out
+    'generated: whole generators; real: whole real sources'
+    """
+
+    _parameter_constraints = {  # noqa: RUF012  (scikit-learn's convention)
+        "encoder": [str, HasMethods("transform"), None],
+        "curator": [HasMethods("fit_resample"), None],
+        "head": [HasMethods(["fit", "predict"]), None],
+        "threshold": [Interval(Real, 0, 1, closed="both")],
+        "target_fpr": [Interval(Real, 0, 1, closed="neither"), None],
+        "confidence": [Interval(Real, 0, 1, closed="neither"), None],
+        "cv": [Interval(Integral, 2, None, closed="left"), None],
+        "pos_label": [str, Real, "boolean", None],
+        "keep_training_rows": ["boolean"],
+    }
+
+    def __init__(
+        self,
+        encoder="forensic",
+        *,
+        curator=None,
+        head=None,
+        threshold=0.5,
+        target_fpr=None,
+        confidence=0.95,
+        cv=5,
+        pos_label=None,
+        keep_training_rows=False,
+    ):
+        self.encoder = encoder
+        self.curator = curator
+        self.head = head
+        self.threshold = threshold
+        self.target_fpr = target_fpr
+        self.confidence = confidence
+        self.cv = cv
+        self.pos_label = pos_label
+        self.keep_training_rows = keep_training_rows
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y, generator=None, source=None, domain=None):
+        """Encode the pictures once, choose among them, train the head, choose the threshold.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples,), or of shape (n_samples, n_features)
+            Pictures, as `FrozenEncoderTransformer` takes them; embeddings with ``encoder=None``.
+        y : array-like of shape (n_samples,)
+            Labels: 0 real and 1 generated, or others, see `pos_label`.
+        generator : array-like of str, shape (n_samples,), default=None
+            What made each generated picture; ``""`` for a real one.
+        source : array-like of str, shape (n_samples,), default=None
+            Where each picture comes from, such as its camera or collection.
+        domain : array-like of str, shape (n_samples,), default=None
+            What each picture is of. For the curator.
+
+        Returns
+        -------
+        self : SSAFEClassifier
+            The classifier itself.
+
+        Raises
+        ------
+        EncodingError
+            A picture could not be encoded, and the encoder has ``on_error="raise"``.
+        ValueError
+            Labels, names and pictures do not fit together, or there are too few of them.
+        """
+        # All that can be wrong is found before hours of encoding.
+        head = self._new_head()
+        if self.target_fpr is not None and self.cv is None:
+            raise ValueError("target_fpr needs out-of-fold scores: give cv a number of folds")
+        X, y = self._checked(X, y)
+        origin = {"generator": generator, "source": source, "domain": domain}
+        origin = {name: np.asarray(v, object) for name, v in origin.items() if v is not None}
+        check_consistent_length(y, *origin.values())
+        self.classes_, _ = binary_labels(y, type(self).__name__)
+        self.pos_label_ = generated_label(self.classes_, self.pos_label)
+        is_generated = (y == self.pos_label_).astype(int)
+
+        self.encoder_ = self._new_encoder()
+        rows = self._encode(X, fit=True)
+        good = np.flatnonzero(np.isfinite(rows).all(axis=1))
+        self.n_failures_ = len(rows) - len(good)
+        if self.n_failures_:
+            rows, is_generated = rows[good], is_generated[good]
+            origin = {name: values[good] for name, values in origin.items()}
+
+        self.out_of_fold_ = None
+        if self.cv is not None:
+            self.out_of_fold_ = self._score_out_of_fold(head, rows, is_generated, origin)
+        self.operating_point_ = None
+        self.threshold_ = self.threshold
+        if self.target_fpr is not None:
+            real_scores = self.out_of_fold_.score[is_generated == 0]
+            self.operating_point_ = threshold_for_fpr(
+                real_scores, self.target_fpr, confidence=self.confidence
+            )
+            self.threshold_ = self.operating_point_.threshold
+
+        self.head_, self.curator_, chosen = self._fit_head(head, rows, is_generated, origin)
+        self.n_features_of_head_ = rows.shape[1]
+        self.training_indices_ = good[chosen]
+        names = names_of(is_generated, origin.get("generator"), origin.get("source"))
+        self.training_table_ = training_table(
+            is_generated, names, chosen, self.out_of_fold_, self.threshold_
+        )
+        self.training_rows_ = None
+        if self.keep_training_rows:
+            paths = ["" if self.encoder_ is None else describe(X[row]) for row in good[chosen]]
+            self.training_rows_ = TrainingRows(
+                rows[chosen].astype(np.float32), is_generated[chosen], paths, names[chosen].tolist()
+            )
+        return self
+
+    def predict_proba(self, X):
+        """Return the probability of each label.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples,), or of shape (n_samples, n_features)
+            Pictures, or embeddings with ``encoder=None``.
+
+        Returns
+        -------
+        probability : ndarray of shape (n_samples, 2)
+            Columns as in `classes_`. NaN for a picture that could not be encoded, where the encoder
+            has ``on_error="nan"``.
+        """
+        score = self._score(X)
+        columns = [score if label == self.pos_label_ else 1 - score for label in self.classes_]
+        return np.column_stack(columns)
+
+    def decision_function(self, X):
+        """Return how far beyond the threshold each picture is, in log-odds.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples,), or of shape (n_samples, n_features)
+            Pictures, or embeddings with ``encoder=None``.
+
+        Returns
+        -------
+        decision : ndarray of shape (n_samples,)
+            Above 0 where `predict` gives ``classes_[1]``, as scikit-learn has it: for labels 0 and
+            1 that is "generated".
+        """
+        decision = log_odds(self._score(X)) - log_odds(self.threshold_)
+        return decision if self.pos_label_ == self.classes_[1] else -decision
+
+    def predict(self, X):
+        """Return a verdict for each picture.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples,), or of shape (n_samples, n_features)
+            Pictures, or embeddings with ``encoder=None``.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+            Of `classes_`.
+
+        Raises
+        ------
+        ValueError
+            A picture could not be encoded, so that there is no verdict on it.
+        """
+        score = self._score(X)
+        bad = np.flatnonzero(np.isnan(score))
+        if len(bad):
+            raise ValueError(
+                f"there is no verdict on {len(bad)} of {len(score)} pictures, which could not be "
+                f"encoded (the first in row {bad[0]}); predict_proba returns NaN for them, and "
+                "encoder_.failures_ says why"
+            )
+        real = self.classes_[0] if self.pos_label_ == self.classes_[1] else self.classes_[1]
+        return np.where(score > self.threshold_, self.pos_label_, real).astype(self.classes_.dtype)
+
+    def explain(self, image, *, method="auto", grid=8, fill="blur", n_nearest=5):
+        """Show which regions of a picture push its verdict, and which training pictures are near.
+
+        Parameters
+        ----------
+        image : str, Path, bytes, PIL.Image.Image or ndarray of uint8
+            One picture.
+        method : {"auto", "occlusion", "tokens"}, default="auto"
+            With "occlusion" each region is covered in turn and the picture scored again, which
+            works with every encoder. "tokens" shares the log-odds among the patches that the
+            encoder looks at, exactly and in one pass; it needs an encoder whose features are means
+            of patch tokens (``layers=NUMBER, pooling="mean"``) and a linear head. "auto" takes
+            tokens where it can.
+        grid : int, default=8
+            Regions along the longer side, for "occlusion". The picture is encoded once for each
+            region.
+        fill : {"blur", "mean"}, default="blur"
+            What covers a region: its own blurred content, or the mean colour of the picture.
+        n_nearest : int, default=5
+            How many of the nearest training pictures are named, where `keep_training_rows` kept
+            them.
+
+        Returns
+        -------
+        explanation : Explanation
+            With `overlay`, a PIL image; `heat`, the effect of each region on the log-odds; and
+            `nearest`, a table.
+
+        Raises
+        ------
+        ImageReadError
+            The picture cannot be read.
+        ValueError
+            The detector takes embeddings, or has no tokens to explain by.
+
+        Notes
+        -----
+        Covering a region takes detail away, which moves most scores one way. Look at differences
+        between regions more than at the sign of one.
+        """
+        check_is_fitted(self)
+        return explain_picture(
+            self, image, method=method, grid=grid, fill=fill, n_nearest=n_nearest
+        )
+
+    def save(self, path):
+        """Write the detector to a folder, from which `load_detector` loads it.
+
+        Four files: the head (skops), arrays (safetensors), settings (``detector.json``) and a card
+        for people (``README.md``). No pickle, and not the encoder's weights. The folder is written
+        beside its place and then put there, so a detector that was there is replaced whole or not
+        at all.
+
+        Parameters
+        ----------
+        path : str or Path
+            A new folder, or that of a detector, which is overwritten.
+
+        Returns
+        -------
+        folder : Path
+            Where it lies.
+
+        Raises
+        ------
+        TypeError
+            The head, curator or encoder cannot be saved; nothing was written.
+        FileExistsError
+            There is something at `path` that is no detector.
+
+        Warns
+        -----
+        UserWarning
+            A type is in it that `load_detector` will only load when it is named as trusted.
+        """
+        check_is_fitted(self)
+        refuse_what_is_no_detector(Path(path))
+        settings, files, untrusted = contents_of(self)
+        write_folder(path, settings, files)
+        if untrusted:
+            warnings.warn(
+                f"the detector holds types that load_detector does not know. To load it: "
+                f"load_detector({str(path)!r}, trusted={untrusted})",
+                UserWarning,
+                stacklevel=2,
+            )
+        return Path(path)
+
+    @classmethod
+    def paper(cls, **parameters):
+        """Return the paper's configuration, as far as it is known.
+
+        PE-Core-bigG-14-448 with the weights that Meta published, embeddings of unit length, 8
+        generators and 10,000 pictures chosen by their embeddings, AdamW on binary cross-entropy,
+        threshold 0.5. What the paper leaves open has the defaults of `GeneratorCurator` and
+        `LinearProbe`. The encoder has 1.9 billion parameters: its weights have to be in reach, and
+        a GPU should be. `fit` needs `generator`.
+
+        Parameters
+        ----------
+        **parameters : dict
+            Parameters that are to differ.
+
+        Returns
+        -------
+        detector : SSAFEClassifier
+            Not fitted.
+
+        Examples
+        --------
+        >>> from sklearn_ssafe import SSAFEClassifier
+        >>> SSAFEClassifier.paper().encoder.encoder
+        'PE-Core-bigG-14-448'
+        """
+        configuration = {
+            "encoder": FrozenEncoderTransformer("PE-Core-bigG-14-448", pretrained="meta"),
+            "curator": GeneratorCurator(n_generators=8, n_samples=10_000, random_state=0),
+            "head": LinearProbe(random_state=0),
+            "threshold": 0.5,
+        }
+        return cls(**{**configuration, **parameters})
+
+    def _new_head(self):
+        if self.head is None:
+            return LogisticRegression(class_weight="balanced", max_iter=1000)
+        if not hasattr(self.head, "predict_proba"):
+            name = type(self.head).__name__
+            raise ValueError(
+                f"head={self.head!r} has no predict_proba, and a threshold is one on probabilities:"
+                f" give CalibratedClassifierCV({name}(...)) as head"
+            )
+        return self.head
+
+    def _new_encoder(self):
+        if self.encoder is None:
+            return None
+        if isinstance(self.encoder, str):
+            return FrozenEncoderTransformer(self.encoder)
+        return clone(self.encoder)
+
+    def _checked(self, X, y):
+        if self.encoder is None:
+            return validate_data(self, X, y, dtype=[np.float64, np.float32])
+        X, y = as_image_list(X), column_or_1d(y, warn=True)
+        check_consistent_length(X, y)
+        return X, y
+
+    def _encode(self, X, fit=False):
+        """Return rows of unit length; NaN where a picture could not be encoded."""
+        if self.encoder_ is None:
+            rows = X
+        else:
+            encode = self.encoder_.fit_transform if fit else self.encoder_.transform
+            rows = np.asarray(encode(X))
+            if fit:
+                self.failures_ = getattr(self.encoder_, "failures_", None)
+        lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+        return rows / np.maximum(lengths, np.finfo(rows.dtype).tiny)
+
+    def _score_out_of_fold(self, head, rows, is_generated, origin):
+        """Score every row by a head trained without its generator and source, if that can be."""
+
+        def fit_and_score(train, test):
+            part = {name: values[train] for name, values in origin.items()}
+            with warnings.catch_warnings():
+                # A fold has fewer generators to give; what all of them lack is said later.
+                warnings.simplefilter("ignore", CurationWarning)
+                fitted = self._fit_head(head, rows[train], is_generated[train], part)[0]
+            return fitted.predict_proba(rows[test])[:, 1]
+
+        try:
+            return score_folds(
+                fit_and_score,
+                is_generated,
+                generator=origin.get("generator"),
+                source=origin.get("source"),
+                n_splits=self.cv,
+            )
+        except CannotSplitError:
+            if self.target_fpr is not None:
+                raise
+            return None
+
+    def _fit_head(self, head, rows, is_generated, origin):
+        """Choose rows and train on them; return head, curator and the chosen rows."""
+        curator, chosen = None, np.arange(len(rows))
+        if self.curator is not None:
+            curator = clone(self.curator)
+            curator.fit_resample(rows, is_generated, **origin)
+            chosen = np.asarray(curator.sample_indices_)
+        head = clone(head).fit(rows[chosen], is_generated[chosen])
+        return head, curator, chosen
+
+    def _score(self, X):
+        """Return the probability of "generated", NaN where there is no row."""
+        check_is_fitted(self)
+        if self.encoder_ is None:
+            X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+        return self._score_rows(self._encode(X))
+
+    def _score_rows(self, rows):
+        score = np.full(len(rows), np.nan)
+        good = np.isfinite(rows).all(axis=1)
+        # In double precision, so that a picture's score does not depend on its neighbours.
+        score[good] = self.head_.predict_proba(rows[good].astype(np.float64))[:, 1]
+        return score
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        if self.encoder is not None:
+            tags.input_tags.two_d_array = False
+            tags.input_tags.one_d_array = True
+            tags.input_tags.string = True
+        return tags

@@ -1,0 +1,300 @@
+"""`Explanation`: what in a picture pushes its verdict, and which training pictures are near."""
+
+import io
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import torch
+from PIL import Image, ImageFilter
+
+from ..images.inputs import describe
+from ..images.reading import ImageReadError, read_image
+from ..metrics.scores import log_odds
+from ..public import public
+from .overlay import draw_overlay
+
+_METHODS = ("auto", "occlusion", "tokens")
+_FILLS = ("blur", "mean")
+
+
+@public("sklearn_ssafe.detector")
+@dataclass(repr=False)
+class Explanation:
+    """Why a detector says what it says of one picture.
+
+    In a notebook it shows its overlay.
+
+    Attributes
+    ----------
+    path : str
+        The picture.
+    score : float
+        Probability of "generated".
+    threshold : float
+        Above it the verdict is "generated".
+    is_generated : bool
+        The verdict.
+    method : {"occlusion", "tokens"}
+        How the regions were measured.
+    picture : ndarray of uint8, shape (height, width, 3)
+        What `heat` lies on: the picture, or with "tokens" its view through the encoder.
+    heat : ndarray of float, shape (n_down, n_right)
+        Effect of each region on the log-odds, above 0 towards "generated".
+    nearest : pandas.DataFrame or None
+        The training pictures nearest to this one: ``similarity`` (cosine), ``class``, ``name``
+        (generator or source) and ``path``. None where the detector keeps no training rows.
+    """
+
+    path: str
+    score: float
+    threshold: float
+    is_generated: bool
+    method: str
+    picture: np.ndarray
+    heat: np.ndarray
+    nearest: pd.DataFrame | None
+
+    def overlay(self):
+        """Draw the regions on the picture.
+
+        Returns
+        -------
+        overlay : PIL.Image.Image
+            Orange, with a plus, pushes towards generated; blue, with a minus, towards real. The
+            verdict stands below.
+        """
+        verdict = "generated" if self.is_generated else "real"
+        lines = [
+            f"{verdict}: score {self.score:.3f}, threshold {self.threshold:.3f}",
+            "orange, +: towards generated; blue, -: towards real",
+            f"strongest region: {np.abs(self.heat).max():.2g} in log-odds, by {self.method}",
+        ]
+        return draw_overlay(self.picture, self.heat, lines)
+
+    def frame(self):
+        """Tabulate the regions.
+
+        Returns
+        -------
+        table : pandas.DataFrame
+            ``top``, ``left``, ``bottom``, ``right`` in pixels of `picture`, and ``effect``, the
+            strongest first.
+        """
+        height, width = self.picture.shape[:2]
+        n_down, n_right = self.heat.shape
+        rows = np.linspace(0, height, n_down + 1).round().astype(int)
+        columns = np.linspace(0, width, n_right + 1).round().astype(int)
+        down, right = np.indices(self.heat.shape).reshape(2, -1)
+        table = pd.DataFrame(
+            {
+                "top": rows[down],
+                "left": columns[right],
+                "bottom": rows[down + 1],
+                "right": columns[right + 1],
+                "effect": self.heat.ravel(),
+            }
+        )
+        strongest = table["effect"].abs().sort_values(ascending=False, kind="stable").index
+        return table.loc[strongest].reset_index(drop=True)
+
+    def __repr__(self):
+        verdict = "generated" if self.is_generated else "real"
+        return f"<{self.path}: {verdict}, score {self.score:.3f}, by {self.method}>"
+
+    def _repr_png_(self):
+        content = io.BytesIO()
+        self.overlay().save(content, "PNG")
+        return content.getvalue()
+
+
+def explain_picture(detector, image, *, method, grid, fill, n_nearest):
+    """Explain a detector's verdict on one picture.
+
+    Parameters
+    ----------
+    detector : SSAFEClassifier
+        Fitted.
+    image, method, grid, fill, n_nearest
+        As for `SSAFEClassifier.explain`.
+
+    Returns
+    -------
+    explanation : Explanation
+    """
+    if detector.encoder_ is None:
+        raise ValueError("explain needs pictures, and this detector takes embeddings")
+    if method not in _METHODS or fill not in _FILLS or grid < 1:
+        raise ValueError(
+            f"method={method!r} must be one of {_METHODS}, fill={fill!r} one of {_FILLS}, "
+            f"grid={grid!r} at least 1"
+        )
+    try:
+        pixels = read_image(image)
+    except ImageReadError as error:
+        raise ImageReadError(f"{describe(image)}: {error}") from error
+    rows = detector._encode([pixels])
+    score = float(detector._score_rows(rows)[0])
+    if np.isnan(score):
+        raise ImageReadError(f"{describe(image)}: {detector.encoder_.failures_['reason'].iloc[0]}")
+    method, picture, heat = _measure(detector, pixels, method, grid, fill)
+    return Explanation(
+        path=describe(image),
+        score=score,
+        threshold=float(detector.threshold_),
+        is_generated=score > detector.threshold_,
+        method=method,
+        picture=picture,
+        heat=heat,
+        nearest=_nearest(rows[0], detector.training_rows_, n_nearest),
+    )
+
+
+def _measure(detector, pixels, method, grid, fill):
+    """Return the method taken, the picture that its regions lie on, and their effects."""
+    if method != "occlusion":
+        try:
+            return "tokens", *token_map(detector.encoder_._load(), detector.head_, pixels)
+        except NoTokensError:
+            if method == "tokens":
+                raise
+
+    def score(pictures):
+        return log_odds(detector._score_rows(detector._encode(pictures)))
+
+    return "occlusion", pixels, occlusion_map(pixels, score, grid=grid, fill=fill)
+
+
+def _nearest(row, kept, n_nearest):
+    if kept is None:
+        return None
+    similarity = kept.rows @ row.astype(np.float32)
+    order = np.argsort(-similarity, kind="stable")[:n_nearest]
+    return pd.DataFrame(
+        {
+            "similarity": similarity[order],
+            "class": np.where(kept.y[order] == 1, "generated", "real"),
+            "name": [kept.names[place] for place in order],
+            "path": [kept.paths[place] for place in order],
+        }
+    )
+
+
+# Covered copies of one picture that are in memory at a time.
+_MOST_BYTES = 2**28
+_MOST_AT_ONCE = 64
+
+
+def occlusion_map(picture, score, *, grid=8, fill="blur"):
+    """Measure how much the score falls when a region is covered [1]_.
+
+    Works with whatever gives scores, and costs one score for each region.
+
+    Parameters
+    ----------
+    picture : ndarray of uint8, shape (height, width, 3)
+        RGB values.
+    score : callable
+        Takes a list of pictures, returns an ndarray of their scores.
+    grid : int, default=8
+        Regions along the longer side; those along the shorter side follow, so that they are
+        nearly square.
+    fill : {"blur", "mean"}, default="blur"
+        What a region is covered with: its own blurred content, or the mean colour of the picture.
+
+    Returns
+    -------
+    heat : ndarray of float, shape (n_down, n_right)
+        Score of the picture less that with the region covered: above 0 where the region raises the
+        score.
+
+    References
+    ----------
+    .. [1] Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks", ECCV 2014,
+       Section 4.2.
+    """
+    height, width = picture.shape[:2]
+    longer = max(height, width)
+    n_down, n_right = (max(1, min(side, round(grid * side / longer))) for side in (height, width))
+    rows, columns = _edges(height, n_down), _edges(width, n_right)
+    if fill == "mean":
+        cover = np.broadcast_to(picture.mean(axis=(0, 1)).astype(np.uint8), picture.shape)
+    else:
+        sigma = longer / grid / 4
+        cover = np.asarray(Image.fromarray(picture).filter(ImageFilter.GaussianBlur(sigma)))
+
+    def covered(down, right):
+        copy = picture.copy()
+        region = slice(rows[down], rows[down + 1]), slice(columns[right], columns[right + 1])
+        copy[region] = cover[region]
+        return copy
+
+    regions = list(product(range(n_down), range(n_right)))
+    at_once = int(np.clip(_MOST_BYTES // picture.nbytes, 1, _MOST_AT_ONCE))
+    scores = [score([picture])]
+    for start in range(0, len(regions), at_once):
+        scores.append(score([covered(*where) for where in regions[start : start + at_once]]))
+    scores = np.concatenate(scores)
+    return (scores[0] - scores[1:]).reshape(n_down, n_right)
+
+
+def _edges(length, n):
+    return np.linspace(0, length, n + 1).round().astype(int)
+
+
+class NoTokensError(ValueError):
+    """A score is not linear in the tokens of patches."""
+
+
+def token_map(encoder, head, picture):
+    """Share the log-odds among the patches of a picture, exactly.
+
+    Where the features are means of patch tokens, the row of unit length is the mean over patches of
+    token / length, and a linear head gives each patch its own term: together with the intercept
+    they add up to the log-odds.
+
+    Parameters
+    ----------
+    encoder : Encoder
+    head : classifier
+        Fitted.
+    picture : ndarray of uint8, shape (height, width, 3)
+        RGB values.
+
+    Returns
+    -------
+    view : ndarray of uint8, shape (view_height, view_width, 3)
+        The picture as the encoder sees it.
+    heat : ndarray of float, shape (n_down, n_right)
+        The terms.
+
+    Raises
+    ------
+    NoTokensError
+        The score is not linear in the tokens of patches.
+    """
+    if np.shape(getattr(head, "coef_", None)) != (1, encoder.n_features):
+        raise NoTokensError(
+            f"the head {type(head).__name__} is not linear: a map of tokens needs "
+            "LogisticRegression or LinearProbe"
+        )
+    if not getattr(encoder, "gives_tokens", False):
+        raise NoTokensError(
+            f"the features of {encoder.name} are no means of patch tokens: a map of tokens needs "
+            'layers=NUMBER and pooling="mean"'
+        )
+    views = encoder.prepare(picture)
+    if len(views) > 1 or views.dtype != np.uint8:
+        raise NoTokensError("a map of tokens needs one view a picture, and preprocessing by name")
+    tokens = (
+        encoder.encode_tokens(torch.from_numpy(views[None]))[0].cpu().numpy().astype(np.float64)
+    )
+    length = np.linalg.norm(tokens.mean(axis=0))
+    heat = tokens @ np.asarray(head.coef_[0], dtype=np.float64) / (len(tokens) * length)
+    height, width = views.shape[1:3]
+    side = (height * width / len(tokens)) ** 0.5
+    shape = round(height / side), round(width / side)
+    if shape[0] * shape[1] != len(tokens):
+        raise NoTokensError(f"{len(tokens)} tokens do not cover a picture of {height} x {width}")
+    return views[0], heat.reshape(shape)

@@ -1,0 +1,244 @@
+"""The page about a detector that lies in its folder, as model hubs show it."""
+
+import math
+
+from ..encoders.catalogue import list_encoders
+from ..encoders.names import resolve_name
+
+
+def model_card(settings):
+    """Write the card.
+
+    Parameters
+    ----------
+    settings : dict
+        As in ``detector.json``.
+
+    Returns
+    -------
+    text : str
+        Markdown, with the head that model hubs read.
+    """
+    return "\n".join(
+        [
+            "---",
+            "library_name: sklearn-ssafe",
+            "pipeline_tag: image-classification",
+            "tags:",
+            "- ai-generated-image-detection",
+            "- scikit-learn",
+            "- skops",
+            "---",
+            "",
+            "# Detector of generated pictures",
+            "",
+            *_summary(settings),
+            "",
+            *_training(settings),
+            "",
+            *_threshold(settings),
+            "",
+            *_encoder(settings),
+            "",
+            *_limits(),
+            "",
+            *_use(settings),
+            "",
+        ]
+    )
+
+
+def _summary(settings):
+    labels = [repr(label) for label in settings["classes"]]
+    return [
+        f"Saved {settings['saved']} with sklearn-ssafe. Labels: {' and '.join(labels)}; "
+        f"{settings['pos_label']!r} means generated.",
+        "",
+        f"- head: `{settings['head']}`",
+        f"- training pictures chosen by: `{settings['curator']}`"
+        if settings["curator"]
+        else "- trained on all pictures that it was given",
+    ]
+
+
+def _training(settings):
+    table, scores = settings["training_table"], settings["out_of_fold"]
+    lines = ["## Training data, and what was found when it was held out", ""]
+    for side in ("real", "generated"):
+        mine = [row for row in table if row["class"] == side]
+        pictures, trained = (sum(row[key] for row in mine) for key in ("pictures", "trained_on"))
+        origins = len({row["name"] for row in mine if row["name"] != "(unnamed)"})
+        unit = "sources" if side == "real" else "generators"
+        lines.append(f"- {side}: {pictures:,} pictures of {origins} named {unit}, {trained:,} used")
+    if settings["n_failures"]:
+        lines.append(f"- left out because they could not be read: {settings['n_failures']:,}")
+    lines.append("")
+    if scores is None:
+        lines.append("There are **no held-out figures**: nothing was, or could be, held out.")
+    else:
+        lines.append(
+            f"Held out in each of {scores['n_folds']} folds: {scores['held_out']}. Each fold has a "
+            "head of its own, trained without what it was tested on. Mean over folds (standard "
+            f"deviation): AUC {scores['auc'][0]:.3f} ({scores['auc'][1]:.3f}). All folds together: "
+            f"{_percent(scores['fpr'])} of the real pictures and {_percent(scores['tpr'])} of the "
+            "generated ones were called generated."
+        )
+    lines += [
+        "",
+        "| | generator or source | pictures | trained on | called generated | AUC |",
+        "|---|---|---:|---:|---:|---:|",
+    ]
+    for row in table:
+        name = row["name"].replace("|", "\\|").replace("\n", " ")
+        lines.append(
+            f"| {row['class']} | {name} | {row['pictures']:,} | {row['trained_on']:,} | "
+            f"{_percent(row['called_generated'])} | {_number(row['auc'])} |"
+        )
+    return lines
+
+
+def _threshold(settings):
+    point = settings["operating_point"]
+    lines = ["## Threshold", ""]
+    start = f"Pictures that score more than **{settings['threshold']:.6g}** are called generated."
+    if point is None:
+        return [*lines, f"{start} This threshold was given, not chosen from data."]
+    lines.append(
+        f"{start} It was chosen from the out-of-fold scores of {point['n_real']:,} real pictures, "
+        f"so that at most {_percent(point['target_fpr'])} of real pictures are accused: "
+        f"{point['n_false']} of them were ({_percent(point['n_false'] / point['n_real'])})."
+    )
+    level = 0.95 if point["confidence"] is None else point["confidence"]
+    lines.append(
+        f"The upper bound of the rate is {_percent(point['fpr_upper_bound'])} at {level:.0%} "
+        "confidence (Clopper-Pearson), for real pictures like these."
+    )
+    if point["fpr_upper_bound"] > point["target_fpr"]:
+        lines.append(
+            f"**The goal is not promised**: that needs at least {point['n_real_needed']:,} real "
+            "pictures."
+        )
+    lines.append(
+        "The scores come from the heads of the folds; the head saved here was trained on all."
+    )
+    return lines
+
+
+def _encoder(settings):
+    encoder = settings["encoder"]
+    lines = ["## Encoder", ""]
+    if encoder is None:
+        return [*lines, f"None: it takes embeddings of {settings['n_features_in']} numbers."]
+    chosen = ", ".join(f"{name}={value!r}" for name, value in encoder["settings"].items())
+    lines += [
+        f"- name: {encoder['name']}, {encoder['n_features']:,} features",
+        f"- settings: `{chosen}`",
+        f"- SHA-256 of its weights, in {encoder['precision']}: "
+        f"{encoder['weights_hash'] or 'it has no weights'}",
+        f"- licence of its weights: {licence_of(encoder)}",
+        "",
+        "Its weights are not in this folder.",
+    ]
+    return lines
+
+
+def _limits():
+    return ["## Limits", "", A_SCORE_IS_NO_PROOF, ""] + [
+        f"- **{heading}.** {text}" for heading, text in KNOWN_LIMITS
+    ]
+
+
+def _use(settings):
+    versions = ", ".join(f"{name} {version}" for name, version in settings["versions"].items())
+    return [
+        "## Use",
+        "",
+        "```python",
+        "from sklearn_ssafe import load_detector",
+        "",
+        'detector = load_detector("this folder")',
+        "detector.predict(paths)" if settings["encoder"] else "detector.predict(embeddings)",
+        "```",
+        "",
+        "No pickle is in this folder. Even so, load detectors of people that you trust.",
+        "",
+        f"Versions: {versions}.",
+    ]
+
+
+def _percent(share):
+    return "" if share is None or math.isnan(share) else f"{100 * share:.1f} %"
+
+
+def _number(value):
+    return "" if value is None or math.isnan(value) else f"{value:.3f}"
+
+
+A_SCORE_IS_NO_PROOF = (
+    "A score says how much a picture looks like the generated ones of the training set. It is no "
+    "proof."
+)
+
+KNOWN_LIMITS = (
+    (
+        "New generators and new sources",
+        "The figures are the ones to expect of generators and cameras like these. Others can be "
+        "far worse.",
+    ),
+    (
+        "Recapture",
+        "A generated picture photographed from a screen, or printed and scanned, may lose its "
+        "traces. A real one gains traces of the screen.",
+    ),
+    (
+        "Heavy compression and messengers",
+        "Strong JPEG, resizing and blur hide traces. Probes on PE-Core call 24.9 to 32.1 % of real "
+        "pictures from social media generated (arXiv 2602.01738).",
+    ),
+    (
+        "Local edits",
+        "A photograph with a small generated part is mostly a photograph.",
+    ),
+    (
+        "Reconstruction",
+        "A photograph that went through the autoencoder of a diffusion model has its traces, "
+        "though nothing in it was invented.",
+    ),
+    (
+        "Rates are no probabilities of guilt",
+        "Where few pictures are generated, most of those accused are real even at a low "
+        "false-positive rate.",
+    ),
+)
+"""Heading and text, for cards and reports."""
+
+
+def licence_of(encoder):
+    """Say in words who may use an encoder's weights.
+
+    Parameters
+    ----------
+    encoder : dict
+        From `describe_encoder`.
+
+    Returns
+    -------
+    text : str
+        The licence and where it is stated, or that it is not known.
+    """
+    name, tag = encoder["settings"].get("encoder"), encoder["settings"]["pretrained"]
+    if name is None:
+        return "that of a module of the author's own, which is not known here"
+    library, name = resolve_name(name)
+    if library == "timm":
+        name, _, tag_in_name = name.partition(".")
+        name, tag = f"timm/{name}", tag or tag_in_name
+    table = list_encoders()
+    known = table[table["encoder"] == name]
+    if tag:
+        known = known[known["pretrained"] == tag.lower().replace("-", "_")]
+    if len(known) != 1:
+        return "unknown; see `ssafe encoders`"
+    row = known.iloc[0]
+    source = f", as stated at {row['licence_source']}" if row["licence_source"] else ""
+    return f"{row['licence']} (commercial use: {row['commercial_use']}{source})"

@@ -1,0 +1,71 @@
+"""What a detector was trained on."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ..model_selection.held_out import figures_by_name
+
+
+@dataclass
+class TrainingRows:
+    """The training set, kept as evidence.
+
+    Attributes
+    ----------
+    rows : ndarray of float32, shape (n_trained_on, n_features)
+        Of unit length.
+    y : ndarray of int, shape (n_trained_on,)
+        1 for generated.
+    paths : list of str
+        Paths, or what else tells which picture it was; ``""`` for embeddings.
+    names : list of str
+        Generator or real source, ``""`` where unknown.
+    """
+
+    rows: np.ndarray
+    y: np.ndarray
+    paths: list
+    names: list
+
+
+def training_table(y, names, chosen, scores, threshold):
+    """Tabulate the training set by generator and by real source.
+
+    Parameters
+    ----------
+    y : ndarray of int, shape (n_samples,)
+        1 for generated.
+    names : ndarray of str, shape (n_samples,)
+        Generator or real source, ``""`` where unknown.
+    chosen : ndarray of int
+        Rows that the head was trained on.
+    scores : HeldOutScores or None
+        Out of fold.
+    threshold : float
+        Above it a picture is called generated.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        Columns ``class``, ``name``, ``pictures``, ``trained_on``, ``called_generated`` and ``auc``;
+        the last two are NaN without scores.
+    """
+    trained_on = np.zeros(len(y), dtype=bool)
+    trained_on[chosen] = True
+    everything = pd.DataFrame(
+        {
+            "class": np.where(y == 1, "generated", "real"),
+            "name": [name or "(unnamed)" for name in names],
+            "trained_on": trained_on,
+        }
+    )
+    table = everything.groupby(["class", "name"])["trained_on"].agg(["size", "sum"]).reset_index()
+    table.columns = ["class", "name", "pictures", "trained_on"]
+    if scores is None:
+        return table.assign(called_generated=np.nan, auc=np.nan)
+    figures = figures_by_name(scores, names, scores.score > threshold)
+    counts = table.drop(columns="pictures")
+    table = figures.merge(counts, on=["class", "name"], how="left", sort=False)
+    return table[["class", "name", "pictures", "trained_on", "called_generated", "auc"]]

@@ -1,0 +1,86 @@
+"""What is said, and kept, when some pictures cannot be encoded."""
+
+import pandas as pd
+
+from ..images.inputs import describe
+from ..public import public
+
+_MOST_NAMED = 20
+
+
+@public("sklearn_ssafe.exceptions")
+class EncodingWarning(UserWarning):
+    """Some pictures could not be encoded, and their rows are NaN."""
+
+
+@public("sklearn_ssafe.exceptions")
+class EncodingError(ValueError):
+    """Some pictures could not be encoded.
+
+    Attributes
+    ----------
+    failures : pandas.DataFrame
+        Every bad picture: columns ``row`` (position in X, from 0), ``path`` and ``reason``.
+    features : ndarray of float32, shape (n_samples, n_features), or None
+        The rows that were encoded before the error was raised, NaN elsewhere; None when the error
+        came before any encoding.
+    """
+
+    def __init__(self, message, failures=None, features=None):
+        super().__init__(message)
+        self.failures = failures
+        self.features = features
+
+    def __reduce__(self):  # so that the tables survive the way back from a worker process
+        return type(self), (str(self), self.failures, self.features)
+
+
+def failures_table(items, reasons):
+    """Tabulate the bad pictures.
+
+    Parameters
+    ----------
+    items : list
+        All pictures, as `as_image_list` returns them.
+    reasons : dict of int to str
+        Row number to reason.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        Columns ``row``, ``path`` and ``reason``, sorted by row; empty if nothing failed.
+    """
+    rows = sorted(reasons)
+    return pd.DataFrame(
+        {
+            "row": pd.Series(rows, dtype="int64"),
+            "path": pd.Series([describe(items[row]) for row in rows], dtype=object),
+            "reason": pd.Series([reasons[row] for row in rows], dtype=object),
+        }
+    )
+
+
+def failures_message(table, n_items):
+    """Say how many pictures failed, and which.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From `failures_table`, not empty.
+    n_items : int
+        How many pictures there were.
+
+    Returns
+    -------
+    message : str
+        A first line with the counts, then a line for each bad picture, the first 20 of them.
+    """
+    if len(table) == n_items:
+        lines = [f"None of the {n_items} pictures could be encoded:"]
+    else:
+        lines = [f"{len(table)} of {n_items} pictures could not be encoded:"]
+    for failure in table.head(_MOST_NAMED).itertuples():
+        lines.append(f"  row {failure.row}: {failure.path}: {failure.reason}")
+    if len(table) > _MOST_NAMED:
+        lines.append(f"  ... and {len(table) - _MOST_NAMED} more")
+    return "\n".join(lines)

@@ -1,0 +1,497 @@
+"""`FrozenEncoderTransformer`: pictures in, rows of features out."""
+
+import sys
+import uuid
+import warnings
+import weakref
+from contextlib import closing
+from numbers import Integral
+from pathlib import Path
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._set_output import _get_output_config
+
+from ..encoders.factories import factory_token, remember_factory
+from ..encoders.loading import load_encoder
+from ..images.inputs import as_image_list
+from ..public import public
+from ..store.opening import open_store
+from .engine import StoredEncoding, choose_batch_size, find_unreadable, is_worth_compiling
+from .failures import EncodingError, EncodingWarning, failures_message, failures_table
+from .progress import BatchCallbacks, CallbackSupportMixin, progress_bar, with_callbacks
+
+_ROWS_SCALED_AT_ONCE = 4096
+# Never copied by clone: a module may hold gigabytes.
+_SHARED_BY_CLONES = ("encoder", "preprocess")
+
+
+# Within the process that made the pickle the module is still there, so a copy finds it again.
+_alive = weakref.WeakValueDictionary()
+_tokens = weakref.WeakKeyDictionary()
+
+
+class DetachedModule:
+    """Takes the place of a `torch.nn.Module` in a pickled estimator.
+
+    Weights are never written into a pickle. In the same process (``copy.deepcopy``, threads) the
+    estimator gets its module back; elsewhere it has to be given again.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        What the estimator held.
+    """
+
+    def __init__(self, module):
+        if module not in _tokens:
+            _tokens[module] = uuid.uuid4().hex
+            _alive[_tokens[module]] = module
+        self._token = _tokens[module]
+        self._kind = type(module).__qualname__
+
+    def __repr__(self):
+        return f"<{self._kind}, whose weights stayed where the estimator was pickled>"
+
+    def restore(self):
+        """Return the module where it is still alive, else this stand-in."""
+        return _alive.get(self._token, self)
+
+    def explain(self):
+        """Say why the estimator cannot encode, and what to do."""
+        return (
+            f"This estimator was unpickled in another process, and the {self._kind} it held as "
+            "encoder did not come along: weights are never pickled. Give it back with "
+            "set_params(encoder=module), or, so that worker processes can build it themselves, "
+            "pass a function without arguments that returns the module."
+        )
+
+
+@public("sklearn_ssafe")
+class FrozenEncoderTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
+    """Turn pictures into features with a frozen vision encoder.
+
+    The first half of SSAFE [1]_: nothing is trained here, so the rows can go to any scikit-learn
+    classifier, regressor or outlier detector. The encoder is loaded once in a process, when it is
+    first needed, and shared by all clones.
+
+    Parameters
+    ----------
+    encoder : str, torch.nn.Module or callable, default="forensic"
+        What turns a picture into features:
+
+        - ``"forensic"``: the embedded encoder. About a thousand named measurements of the pixels;
+          it needs no download and no weights.
+        - an open_clip architecture such as ``"PE-Core-bigG-14-448"`` (the paper's), with its
+          weights' tag in `pretrained`. `list_encoders` lists them.
+        - a timm model as ``"timm/NAME"``.
+        - your own `torch.nn.Module`, or a function without arguments that returns one. It maps
+          float32 (n, 3, height, width) to (n, n_features); `preprocess` says how pictures are
+          prepared for it.
+    pretrained : str or None, default=None
+        The tag of the weights, such as ``"meta"`` or ``"laion2b_s34b_b79k"``. None takes the only
+        tag where there is just one. It also decides the preprocessing.
+    weights : path-like or None, default=None
+        Where the weights are: None for the hub's cache (and the hub, where it can be reached), or
+        a file or folder on this machine (``.safetensors``, or PyTorch files that hold tensors
+        only). ``"random"`` takes seeded random weights, for tests and speed measurements only.
+    layers : str, int or list of int, default="final"
+        Which layers to read: ``"final"``, the embedding; ``"pre_projection"``, the embedding
+        before its projection (ClipDet [2]_); a number or ``"penultimate"``, one block, negative
+        numbers counting from the last; a list of numbers or ``"all"``, several blocks side by
+        side (RINE [3]_).
+    pooling : {"auto", "cls", "mean"}, default="auto"
+        How the tokens of a block become one row: the class token or the mean of the patch tokens.
+        "auto" takes the class token where there is one. The final embedding is always pooled by
+        the model itself.
+    preprocess : {"auto", "squash", "center_crop", "crops"} or callable or dict, default="auto"
+        How a picture is brought to the encoder's input size: the way the weights were trained
+        with, resized to a square without keeping the aspect, cropped from the centre without
+        resizing (UnivFD [4]_), or `n_views` crops without resizing. For your own module: a
+        function from a PIL image to a float tensor (3, height, width), or a dict with ``size``,
+        ``mean`` and ``std``.
+    n_views : int or None, default=None
+        How many crops of a picture are encoded and averaged. None takes the encoder's own number.
+    normalize : bool or "auto", default="auto"
+        Whether rows are scaled to unit Euclidean length, as SSAFE does. "auto" does so for
+        embeddings and not for the forensic measurements.
+    device : str, torch.device, list of them or "auto", default="auto"
+        Where the encoder runs: "cpu", "cuda:1", "mps"; ``["cuda:0", "cuda:1"]`` or "cuda" (all of
+        them) to share the work among the GPUs of this machine. "auto" takes one GPU if there is
+        one.
+    precision : {"auto", "fp32", "bf16", "fp16"}, default="auto"
+        Number format of the encoder. "auto" is bf16 where the hardware computes in it, else fp32.
+    compile : bool or "auto", default="auto"
+        Whether the encoder goes through `torch.compile`, once in a process. It changes speed and
+        the last digits, no more. "auto" does so on a GPU that is given 50,000 pictures or more.
+    batch_size : int or "auto", default="auto"
+        Pictures encoded at once. It changes speed and memory, not the features. "auto" is 16 on a
+        CPU and 128 on a GPU, less when its memory runs out.
+    num_workers : int or None, default=None
+        Threads that read and decode. None takes one for each core, 8 at most.
+    on_error : {"raise", "nan"}, default="raise"
+        What a picture that cannot be encoded costs. With "raise", every picture is looked at, and
+        then one `EncodingError` names all bad ones. With "nan", its row is NaN, one
+        `EncodingWarning` gives the count, and `failures_` lists them. If no picture can be
+        encoded, it is an error either way.
+    cache : "memory", path-like or None, default="memory"
+        Where embeddings are kept, so that a picture is encoded once. ``"memory"`` is this process's
+        memory, up to 1 GiB, shared by all transformers. A folder is kept from one run to the next
+        and may be used by several processes at once; a string other than ``"memory"`` names one.
+        None keeps nothing. Nothing is ever written to disk unless you name a folder. An embedding
+        is found by the content of the picture and by all settings that change it.
+    trust_unchanged_files : bool, default=True
+        Whether a file that was read before, and still has the same path, size and time of
+        modification (in nanoseconds), is taken to have the same content. If False, every file is
+        read again; it is still not encoded again unless its content has changed.
+    verbose : bool or "auto", default="auto"
+        Whether to show a progress bar; "auto" shows one in a terminal or notebook when the work
+        takes longer than two seconds.
+
+    Attributes
+    ----------
+    n_features_out_ : int
+        Number of columns that `transform` returns.
+    failures_ : pandas.DataFrame
+        The pictures that could not be encoded in the last call: columns ``row`` (position in X,
+        from 0), ``path`` and ``reason``. Empty if there were none.
+
+    See Also
+    --------
+    sklearn_ssafe.list_encoders : The encoders that can be named, with size and licence.
+
+    Notes
+    -----
+    The transformer is stateless: `transform` works without `fit`, and never depends on other
+    rows. Weights are not part of a pickle: a pickle holds the settings, and the machine that
+    loads it needs the weights in reach, though no GPU.
+
+    References
+    ----------
+    .. [1] Lee et al., "SSAFE: Simple and Strong AI-Generated Image Detection via Frozen Vision
+       Encoders", arXiv 2606.08634, 2026.
+    .. [2] Cozzolino et al., "Raising the Bar of AI-generated Image Detection with CLIP", CVPR
+       Workshops 2024.
+    .. [3] Koutlis and Papadopoulos, "Leveraging Representations from Intermediate Encoder-blocks
+       for Synthetic Image Detection", ECCV 2024.
+    .. [4] Ojha, Li and Lee, "Towards Universal Fake Image Detectors that Generalize Across
+       Generative Models", CVPR 2023.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import Pipeline
+    >>> from sklearn_ssafe import FrozenEncoderTransformer
+    >>> from sklearn_ssafe.datasets import make_generated_images
+    >>> pictures = make_generated_images(n_samples=40, image_size=96, random_state=0)
+    >>> pipe = Pipeline([("enc", FrozenEncoderTransformer()), ("clf", LogisticRegression())])
+    >>> pipe.fit(pictures.X, pictures.y).predict(pictures.X[:2]).shape
+    (2,)
+    """
+
+    _parameter_constraints = {  # noqa: RUF012  (scikit-learn's convention)
+        "encoder": [str, callable, DetachedModule],  # a torch module is callable
+        "pretrained": [str, None],
+        "weights": [str, Path, None],
+        "layers": [
+            StrOptions({"final", "pre_projection", "penultimate", "all"}),
+            Integral,
+            list,
+            tuple,
+        ],
+        "pooling": [StrOptions({"auto", "cls", "mean"})],
+        "preprocess": [StrOptions({"auto", "squash", "center_crop", "crops"}), callable, dict],
+        "n_views": [Interval(Integral, 1, None, closed="left"), None],
+        "normalize": ["boolean", StrOptions({"auto"})],
+        "device": "no_validation",  # torch knows its devices
+        "precision": [StrOptions({"auto", "fp32", "bf16", "fp16"})],
+        "compile": ["boolean", StrOptions({"auto"})],
+        "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+        "num_workers": [Interval(Integral, 1, None, closed="left"), None],
+        "on_error": [StrOptions({"raise", "nan"})],
+        "cache": [str, Path, None],
+        "trust_unchanged_files": ["boolean"],
+        "verbose": ["boolean", Integral, StrOptions({"auto"})],
+    }
+
+    def __init__(
+        self,
+        encoder="forensic",
+        *,
+        pretrained=None,
+        weights=None,
+        layers="final",
+        pooling="auto",
+        preprocess="auto",
+        n_views=None,
+        normalize="auto",
+        device="auto",
+        precision="auto",
+        compile="auto",
+        batch_size="auto",
+        num_workers=None,
+        on_error="raise",
+        cache="memory",
+        trust_unchanged_files=True,
+        verbose="auto",
+    ):
+        self.encoder = encoder
+        self.pretrained = pretrained
+        self.weights = weights
+        self.layers = layers
+        self.pooling = pooling
+        self.preprocess = preprocess
+        self.n_views = n_views
+        self.normalize = normalize
+        self.device = device
+        self.precision = precision
+        self.compile = compile
+        self.batch_size = batch_size
+        self.num_workers = num_workers
+        self.on_error = on_error
+        self.cache = cache
+        self.trust_unchanged_files = trust_unchanged_files
+        self.verbose = verbose
+
+    def fit(self, X, y=None):
+        """Load the encoder and check that X is a collection of pictures. Nothing is trained.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples,), or a table of shape (n_samples, 1)
+            Pictures: paths, ``bytes``, PIL images or uint8 arrays.
+        y : ignored
+            For scikit-learn's sake.
+
+        Returns
+        -------
+        self : FrozenEncoderTransformer
+            The transformer itself.
+        """
+        self._begin(X)
+        return self
+
+    def transform(self, X):
+        """Encode pictures.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples,), or a table of shape (n_samples, 1)
+            Pictures: file paths (str or Path), ``bytes`` of picture files, PIL images, uint8 arrays
+            (height, width), (height, width, 3) or (height, width, 4), or a mixture; or one uint8
+            array of shape (n_samples, height, width, channels).
+
+        Returns
+        -------
+        features : ndarray of float32, shape (n_samples, n_features)
+            One row for each picture, in the order of X; a table after ``set_output``.
+
+        Raises
+        ------
+        EncodingError
+            A picture could not be encoded and ``on_error="raise"``, or none could.
+        WeightsNotFoundError
+            The encoder's weights are not on this machine and no hub is in reach.
+
+        Warns
+        -----
+        EncodingWarning
+            A picture could not be encoded and ``on_error="nan"``.
+        EncodingCacheWarning
+            The folder of `cache` cannot be used, or not for this encoder; the work goes on without.
+        """
+        self._validate_params()
+        return self._encode(X, self._load())
+
+    @with_callbacks
+    def fit_transform(self, X, y=None):
+        """Load the encoder and encode pictures.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples,), or a table of shape (n_samples, 1)
+            Pictures, as for `transform`.
+        y : ignored
+            For scikit-learn's sake.
+
+        Returns
+        -------
+        features : ndarray of float32, shape (n_samples, n_features)
+            One row for each picture, in the order of X; a table after ``set_output``.
+        """
+        encoder = self._begin(X)
+        callbacks = None
+
+        def start_callbacks(n_missing):
+            nonlocal callbacks
+            batch_size = choose_batch_size(encoder, self.batch_size)
+            callbacks = BatchCallbacks(self, -(-n_missing // batch_size), X, y)
+            return callbacks
+
+        features = self._encode(X, encoder, start_callbacks)
+        callbacks.all_done()
+        return features
+
+    def get_feature_names_out(self, input_features=None):
+        """Return the name of every column.
+
+        Parameters
+        ----------
+        input_features : ignored
+            For scikit-learn's sake.
+
+        Returns
+        -------
+        names : ndarray of str, shape (n_features,)
+            For the embedded encoder what each column measures; else encoder, layer and number, such
+            as ``"ViT-B-32_block11_cls_0042"``.
+        """
+        self._validate_params()
+        return np.asarray(self._load().feature_names, dtype=object)
+
+    def _begin(self, X):
+        self._validate_params()
+        as_image_list(X)
+        encoder = self._load()
+        self.n_features_out_ = encoder.n_features
+        return encoder
+
+    def _load(self):
+        if isinstance(self.encoder, DetachedModule):
+            raise ValueError(self.encoder.explain())
+        return load_encoder(
+            self.encoder,
+            pretrained=self.pretrained,
+            weights=self.weights,
+            layers=self.layers,
+            pooling=self.pooling,
+            preprocess=self.preprocess,
+            n_views=self.n_views,
+            device=self.device,
+            precision=self.precision,
+        )
+
+    def _encode(self, X, encoder, start_callbacks=None):
+        items = as_image_list(X)
+        work = StoredEncoding(
+            encoder,
+            items,
+            open_store(self.cache, encoder),
+            batch_size=self.batch_size,
+            num_workers=self.num_workers,
+            trust_unchanged=self.trust_unchanged_files,
+        )
+        n_found = work.look_up()
+        auto = self.compile == "auto" and is_worth_compiling(encoder, len(work.missing))
+        if self.compile is True or auto:
+            work.encoder = encoder.compiled()
+        if self.on_error == "raise":
+            self._raise_early(work)
+        callbacks = None if start_callbacks is None else start_callbacks(len(work.missing))
+        description = f"encoding ({encoder.name})"
+        with (
+            progress_bar(len(items), description, self.verbose, n_found) as bar,
+            closing(work.encode()) as steps,  # on Ctrl-C, too: no thread stays behind
+        ):
+            for n_done, encoded in steps:
+                bar.update(n_done)
+                if callbacks is not None and encoded:
+                    callbacks.batch_done()
+        features = work.features
+        if self.normalize is True or (self.normalize == "auto" and encoder.normalize_by_default):
+            _scale_to_unit_length(features)
+        self.failures_ = failures_table(items, work.reasons)
+        self._report(features, len(items))
+        return self._with_index_of(X, features, encoder)
+
+    def _raise_early(self, work):
+        """Name every bad picture before hours of encoding, if a look at the headers finds one."""
+        new = [work.items[row] for row in work.missing]
+
+        def look(description, **how):
+            with progress_bar(len(new), description, self.verbose) as bar:
+                return find_unreadable(new, num_workers=self.num_workers, on_done=bar.update, **how)
+
+        if not look("looking for bad files"):
+            return
+        reasons = look("looking for truncated files", decode=True)
+        reasons = {work.missing[place]: reason for place, reason in reasons.items()}
+        self.failures_ = failures_table(work.items, reasons)
+        self._report(None, len(work.items))
+
+    def _report(self, features, n_items):
+        if self.failures_.empty:
+            return
+        message = failures_message(self.failures_, n_items)
+        if len(self.failures_) == n_items:
+            raise EncodingError(message, self.failures_)
+        if self.on_error == "raise":
+            raise EncodingError(
+                f'{message}\nRepair or leave out these pictures, or set on_error="nan" to keep '
+                "their rows as NaN.",
+                self.failures_,
+                features,
+            )
+        warnings.warn(
+            f"{message}\nTheir rows are NaN; failures_ lists them.", EncodingWarning, stacklevel=4
+        )
+
+    def _with_index_of(self, X, features, encoder):
+        """Keep the index of a pandas Series, which scikit-learn keeps for tables only."""
+        pandas = sys.modules.get("pandas")
+        if pandas is None or not isinstance(X, pandas.Series):
+            return features
+        if _get_output_config("transform", self)["dense"] != "pandas":
+            return features
+        return pandas.DataFrame(features, index=X.index, columns=encoder.feature_names, copy=False)
+
+    def __sklearn_is_fitted__(self):
+        return True  # stateless
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.one_d_array = True
+        tags.input_tags.string = True
+        tags.requires_fit = False
+        tags.transformer_tags.preserves_dtype = []
+        return tags
+
+    def __sklearn_clone__(self):
+        light = self.__class__.__new__(self.__class__)
+        light.__dict__.update(self.__dict__)
+        for name in _SHARED_BY_CLONES:
+            setattr(light, name, None)
+        cloned = super(FrozenEncoderTransformer, light).__sklearn_clone__()
+        for name in _SHARED_BY_CLONES:
+            setattr(cloned, name, getattr(self, name))
+        return cloned
+
+    def __getstate__(self):
+        state = dict(super().__getstate__())
+        if _is_module(self.encoder):
+            state["encoder"] = DetachedModule(self.encoder)
+        elif callable(self.encoder):
+            state["_factory_token"] = factory_token(self.encoder)
+        return state
+
+    def __setstate__(self, state):
+        state = dict(state)
+        token = state.pop("_factory_token", None)
+        if isinstance(state["encoder"], DetachedModule):
+            state["encoder"] = state["encoder"].restore()
+        elif token is not None:
+            remember_factory(state["encoder"], token)
+        super().__setstate__(state)
+
+
+def _is_module(encoder):
+    torch = sys.modules.get("torch")  # without torch loaded there can be no module
+    return torch is not None and isinstance(encoder, torch.nn.Module)
+
+
+def _scale_to_unit_length(features):
+    for start in range(0, len(features), _ROWS_SCALED_AT_ONCE):  # norm() makes a copy
+        rows = features[start : start + _ROWS_SCALED_AT_ONCE]
+        rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.finfo(np.float32).tiny)

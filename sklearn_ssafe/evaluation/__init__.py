@@ -1,1 +1,0 @@
-"""Honest figures: what is held out, and how it is reported."""

@@ -1,0 +1,371 @@
+"""evaluation_report: a page that says what a fitted detector is worth on labelled pictures."""
+
+import base64
+import hashlib
+import html
+import json
+from dataclasses import dataclass, field
+from functools import cache
+from numbers import Integral, Real
+from pathlib import Path
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from sklearn.base import is_outlier_detector
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, validate_params
+from sklearn.utils.validation import check_consistent_length
+
+from ..detector.model_card import A_SCORE_IS_NO_PROOF, KNOWN_LIMITS
+from ..images.inputs import as_image_list
+from ..labels import generated_label, is_generated, known_labels, names_of
+from ..leaks.audit import audit_leaks
+from ..metrics.detection_report import DetectionReport, build_report
+from ..metrics.scores import judge_pictures
+from ..metrics.thresholds import last_step, operating_threshold
+from ..public import public
+from ..results import decimals, interval, percent, score_text
+from ..robustness.curve import robustness_curve
+from .charts import distribution_chart, robustness_charts, roc_chart, spread_chart
+from .facts import detector_facts, evaluation_facts
+from .pictures import picture_names, thumbnail
+
+
+@public("sklearn_ssafe")
+@validate_params(
+    {
+        "detector": [HasMethods(["predict"])],
+        "y": ["array-like"],
+        "pictures": ["array-like", None],
+        "generator": ["array-like", None],
+        "source": ["array-like", None],
+        "groups": ["array-like", None],
+        "audit": ["boolean"],
+        "thumbnails": ["boolean"],
+        "show_paths": ["boolean"],
+        "n_mistakes": [Interval(Integral, 0, None, closed="left")],
+        "title": [str],
+        "n_resamples": [Interval(Integral, 0, None, closed="left")],
+        "confidence_level": [Interval(Real, 0, 1, closed="neither")],
+        "random_state": [Integral],
+        "verbose": ["boolean", Integral, StrOptions({"auto"})],
+    },
+    prefer_skip_nested_validation=False,
+)
+def evaluation_report(
+    detector,
+    X,
+    y,
+    *,
+    pictures=None,
+    generator=None,
+    source=None,
+    groups=None,
+    pos_label=None,
+    robustness=None,
+    audit=True,
+    thumbnails=True,
+    show_paths=True,
+    n_mistakes=12,
+    title="A detector of generated pictures, evaluated",
+    n_resamples=1000,
+    confidence_level=0.95,
+    random_state=0,
+    verbose="auto",
+):
+    """Evaluate a fitted detector on labelled pictures, and make one page of it.
+
+    The page begins with the verdict: how many real pictures would be accused, and which generators
+    slip through. Figures by generator and by source, curves, the audit of these pictures and the
+    surest mistakes follow. Nothing is fitted or chosen here; the threshold is the detector's own.
+
+    Parameters
+    ----------
+    detector : estimator
+        A fitted `SSAFEClassifier`, a pipeline of `FrozenEncoderTransformer` and a classifier or
+        outlier detector, a search over one, or any other classifier of pictures.
+    X : array-like of shape (n_samples, ...)
+        What the detector takes, usually pictures. It must not have seen them, and better not their
+        generators and sources either.
+    y : array-like of shape (n_samples,)
+        Labels of two classes: 0 real and 1 generated, or others with `pos_label`.
+    pictures : array-like of shape (n_samples,) or None, default=None
+        The pictures, where X is something else, such as embeddings or a table with further
+        columns. None: X.
+    generator : array-like of str, shape (n_samples,), or None, default=None
+        What made each generated picture, ``""`` where unknown.
+    source : array-like of str, shape (n_samples,), or None, default=None
+        Where each real picture comes from, ``""`` where unknown.
+    groups : array-like of shape (n_samples,) or None, default=None
+        Pictures that belong together, such as those of one scene.
+    pos_label : int, float, bool, str or None, default=None
+        The label in `y` of generated pictures. None takes the larger of two numbers, such as
+        1 of 0 and 1, and knows words such as fake and photo. The detector may have been trained
+        with other labels.
+    robustness : None, "all", str, Perturbation, sequence of these, or dict, default=None
+        Changes to try, as `perturbations` of `robustness_curve`. Each costs one encoding a picture.
+    audit : bool, default=True
+        Whether the pictures are audited, see `audit_leaks`.
+    thumbnails : bool, default=True
+        Whether the surest mistakes are shown as small pictures. Turn it off where pictures are
+        confidential.
+    show_paths : bool, default=True
+        Whether paths are told, without the folders that all pictures share. If False, a picture is
+        called by its row in X, from 0.
+    n_mistakes : int, default=12
+        How many mistakes of either kind are shown at most.
+    title : str, default="A detector of generated pictures, evaluated"
+        The heading.
+    n_resamples : int, default=1000
+        Bootstrap resamples behind each interval; 0 leaves the intervals out.
+    confidence_level : float, default=0.95
+        Coverage of the intervals.
+    random_state : int, default=0
+        Seed of bootstrap, audit and changes.
+    verbose : bool or "auto", default="auto"
+        Whether to show progress bars; "auto" does in a terminal or notebook.
+
+    Returns
+    -------
+    page : EvaluationReport
+        A notebook shows it. ``page.save("report.html")`` writes it, ``page.facts`` is all it says
+        as a dict, ``page.report`` the figures as a `DetectionReport`.
+
+    Raises
+    ------
+    EncodingError
+        No picture could be encoded. A single one that cannot be read is listed, and left out.
+    ValueError
+        Lengths differ, or the pictures that can be read are not of two classes.
+
+    See Also
+    --------
+    detection_report : The figures alone, from scores.
+    cross_val_report : The figures of a detector that is yet to be trained.
+
+    Examples
+    --------
+    >>> from sklearn_ssafe import SSAFEClassifier, evaluation_report
+    >>> from sklearn_ssafe.datasets import make_generated_images
+    >>> data = make_generated_images(n_samples=80, image_size=64, random_state=0)
+    >>> detector = SSAFEClassifier(cv=None).fit(data.X[:40], data.y[:40])
+    >>> page = evaluation_report(
+    ...     detector, data.X[40:], data.y[40:],
+    ...     generator=data.generator[40:], source=data.source[40:], n_resamples=100,
+    ... )
+    >>> page.facts["data"]
+    {'pictures': 40, 'real': 20, 'generated': 20}
+    >>> page.to_html().startswith("<!doctype html>")
+    True
+    """
+    generated = is_generated(y, pos_label)
+    items = as_image_list(X if pictures is None else pictures)
+    check_consistent_length(X, items, generated, generator, source, groups)
+    if robustness is not None and pictures is not None:
+        raise ValueError(
+            "robustness changes pictures and asks the detector anew, so that the detector has to "
+            "take pictures: give a pipeline with its encoder, and the pictures as X"
+        )
+    label = _label_of_generated(detector, y, generated)
+    known = {
+        "generator": known_labels(len(items), generator),
+        "source": known_labels(len(items), source),
+    }
+
+    judged = judge_pictures(detector, X, items, label=label)
+    good = np.flatnonzero(np.isfinite(judged.score))
+    names = picture_names(items, show_paths, known=good)
+    score = judged.score[good]
+    if len(set(generated[good])) < 2:
+        raise ValueError(
+            f"of {len(items)} pictures, {len(good)} could be judged, and they are all of one class"
+        )
+    threshold = operating_threshold(detector, score, judged.called[good])
+    report = build_report(
+        generated[good],
+        score,
+        **{name: values[good] for name, values in known.items()},
+        groups=None if groups is None else known_labels(len(items), groups)[good],
+        fold=np.zeros(len(good), dtype=int),
+        picture=good,
+        threshold=threshold.lowest_called,
+        across_folds="average",
+        n_resamples=n_resamples,
+        confidence_level=confidence_level,
+        random_state=random_state,
+        settings={"threshold_from": threshold.origin},
+    )
+    common = {"random_state": random_state, "verbose": verbose}
+    chosen = [items[row] for row in good]
+    known = {name: values[good] for name, values in known.items()}
+    findings = curve = None
+    if audit:
+        group = None if groups is None else known_labels(len(items), groups)[good]
+        findings = audit_leaks(chosen, generated[good].astype(int), **known, groups=group, **common)
+    if robustness is not None:
+        curve = robustness_curve(
+            detector,
+            chosen,
+            np.where(generated[good], label, _other_label(detector, label)),
+            perturbations=robustness,
+            pos_label=label,
+            groups=names_of(generated[good].astype(int), **known),
+            confidence_level=confidence_level,
+            **common,
+        )
+    facts = evaluation_facts(
+        report,
+        detector=detector,
+        described=detector_facts(detector, show_paths=show_paths),
+        threshold=threshold,
+        audit=findings,
+        curve=curve,
+        failures=judged.reasons if show_paths else _without_paths(judged.reasons, items),
+        names=names,
+        n_mistakes=n_mistakes,
+        title=title,
+        random_state=random_state,
+    )
+    small = {}
+    if thumbnails:
+        shown = [*facts["mistakes"]["accused"], *facts["mistakes"]["missed"]]
+        small = {mistake["row"]: thumbnail(items[mistake["row"]]) for mistake in shown}
+    return EvaluationReport(facts, report, small)
+
+
+def _label_of_generated(detector, y, generated):
+    """Find the detector's word for generated: it may have been trained with other labels."""
+    head = last_step(detector)
+    if is_outlier_detector(head):
+        return 1
+    if hasattr(head, "pos_label_"):
+        return head.pos_label_
+    label = np.asarray(y)[generated][0]
+    return label if label in head.classes_.tolist() else generated_label(head.classes_)
+
+
+def _other_label(detector, label):
+    classes = getattr(last_step(detector), "classes_", [0, 1])
+    return next(each for each in classes if each != label)
+
+
+def _without_paths(reasons, items):
+    """Take paths out of reasons that quote them."""
+    return {row: reason.replace(str(items[row]), "...") for row, reason in reasons.items()}
+
+
+@public("sklearn_ssafe.evaluation_page")
+@dataclass(repr=False)
+class EvaluationReport:
+    """What a detector is worth on labelled pictures. Made by `evaluation_report`.
+
+    Attributes
+    ----------
+    facts : dict
+        All that the page says, in plain types: ``verdict``, ``rows``, ``threshold``, ``audit`` and
+        so on.
+    report : DetectionReport
+        The figures by generator and by source.
+    thumbnails : dict of int to str
+        The surest mistakes as small pictures, by row.
+
+    See Also
+    --------
+    sklearn_ssafe.evaluation_report : Makes it.
+    """
+
+    facts: dict
+    report: DetectionReport
+    thumbnails: dict = field(default_factory=dict)
+
+    def to_html(self):
+        """Return the page.
+
+        Returns
+        -------
+        text : str
+            One HTML document that needs no other file and no network.
+        """
+        return _render(self.facts, self.thumbnails)
+
+    def to_json(self):
+        """Return the facts as JSON.
+
+        Returns
+        -------
+        text : str
+            As ``facts``; pictures are not among them.
+        """
+        return json.dumps(self.facts, indent=2)
+
+    def save(self, path):
+        """Write the page to a file.
+
+        Parameters
+        ----------
+        path : str or Path
+            Such as ``"report.html"``; overwritten if it exists.
+
+        Returns
+        -------
+        path : Path
+            The file.
+        """
+        path = Path(path)
+        # Names of files need not be Unicode.
+        path.write_bytes(self.to_html().encode("utf-8", "backslashreplace"))
+        return path
+
+    def _repr_html_(self):
+        # A frame, so that neither page changes the other's looks.
+        page = html.escape(self.to_html(), quote=True)
+        return (
+            f'<iframe srcdoc="{page}" sandbox="allow-scripts" title="Evaluation report" '
+            'style="width: 100%; height: 44rem; border: 1px solid #ccc"></iframe>'
+        )
+
+    def __repr__(self):
+        verdict = self.facts["verdict"]
+        lines = [self.facts["title"], *verdict["points"]]
+        lines += [f"Caution: {text}" for text in verdict["cautions"]]
+        return "\n".join([*lines, "", repr(self.report)])
+
+
+@cache
+def _environment():
+    environment = Environment(
+        loader=PackageLoader("sklearn_ssafe.evaluation_page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    for function in (percent, interval, decimals, score_text):
+        environment.globals[function.__name__] = function
+    return environment
+
+
+def _render(facts, thumbnails):
+    loader = _environment().loader
+    style, script = (
+        loader.get_source(_environment(), f"evaluation.{kind}")[0] for kind in ("css", "js")
+    )
+    return (
+        _environment()
+        .get_template("evaluation.html")
+        .render(
+            facts=facts,
+            thumbnails=thumbnails,
+            style=style,
+            script=script,
+            # The page's own script may run, and nothing that a file name brings along.
+            script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+            charts={
+                "roc": roc_chart(facts),
+                "distribution": distribution_chart(facts),
+                "spread": spread_chart(facts),
+                "robustness": robustness_charts(facts),
+            },
+            proof=A_SCORE_IS_NO_PROOF,
+            limits=KNOWN_LIMITS,
+        )
+    )

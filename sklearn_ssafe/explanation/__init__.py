@@ -1,1 +1,0 @@
-"""What in a picture made its score."""

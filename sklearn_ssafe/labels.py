@@ -1,0 +1,325 @@
+"""Who is generated, by what, from where, and which pictures belong together."""
+
+import math
+from numbers import Real
+
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import check_consistent_length, column_or_1d
+
+from .public import public
+
+__all__ = ["keep_together"]
+
+
+def is_missing(value):
+    """Say whether a value stands for "nothing here".
+
+    Parameters
+    ----------
+    value : object
+        One item of a column.
+
+    Returns
+    -------
+    missing : bool
+        True for ``None``, NaN, ``NaT`` and ``pandas.NA``.
+    """
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, Real) and math.isnan(value)
+
+
+GENERATED_WORDS = ("1", "true", "generated", "fake", "ai", "synthetic", "artificial")
+REAL_WORDS = ("0", "false", "real", "photo", "photograph", "natural", "nature", "authentic")
+_LABELS = {**dict.fromkeys(REAL_WORDS, 0), **dict.fromkeys(GENERATED_WORDS, 1)}
+
+
+def parse_labels(values, where):
+    """Turn words into 0 (real) and 1 (generated).
+
+    Parameters
+    ----------
+    values : list of str
+    where : str
+        What the error calls the place they come from.
+
+    Returns
+    -------
+    labels : list of int
+
+    Raises
+    ------
+    ValueError
+        If a value is not in `REAL_WORDS` or `GENERATED_WORDS`.
+    """
+    labels = [_LABELS.get(value.lower()) for value in values]
+    unknown = [row for row, label in enumerate(labels) if label is None]
+    if unknown:
+        seen = list(dict.fromkeys(values[row] for row in unknown))
+        shown = ", ".join(repr(value) for value in seen[:5]) + (" …" if len(seen) > 5 else "")
+        raise ValueError(
+            f"{len(unknown)} of {len(values)} labels in {where} are not understood: {shown} "
+            f"(first in data row {unknown[0] + 1}). "
+            f"Real is one of {', '.join(REAL_WORDS)}; "
+            f"generated is one of {', '.join(GENERATED_WORDS)}."
+        )
+    return labels
+
+
+def is_generated(y, pos_label=None):
+    """Turn labels of two classes into True (generated) and False (real).
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,)
+        Labels, both classes among them.
+    pos_label : int, float, bool, str or None, default=None
+        The label of generated pictures. None takes the larger of two numbers, such as 1 of 0 and
+        1, and knows words such as fake and photo.
+
+    Returns
+    -------
+    generated : ndarray of bool, shape (n_samples,)
+        Whether each label means "generated".
+
+    Raises
+    ------
+    ValueError
+        There are not two classes, `pos_label` is none of them, or None does not tell.
+
+    Examples
+    --------
+    >>> is_generated(["real", "fake", "real"])
+    array([False,  True, False])
+    >>> is_generated(["taken", "made", "taken"], pos_label="made")
+    array([False,  True, False])
+    """
+    y = column_or_1d(y)
+    classes = np.unique(y)
+    if len(classes) != 2:
+        found = "1 class" if len(classes) == 1 else f"{len(classes)} classes"
+        raise ValueError(
+            f"y must have two classes, real and generated pictures, and has {found}: "
+            f"{classes.tolist()[:10]}"
+        )
+    return y == generated_label(classes, pos_label)
+
+
+def generated_label(classes, pos_label=None):
+    """Say which of two labels means "generated".
+
+    Parameters
+    ----------
+    classes : ndarray of shape (2,)
+        The labels, sorted.
+    pos_label : object, default=None
+        As for `is_generated`.
+
+    Returns
+    -------
+    label : object
+        One of `classes`.
+
+    Raises
+    ------
+    ValueError
+        `pos_label` is no label, or is needed and missing.
+    """
+    labels = classes.tolist()
+    if pos_label is not None:
+        if pos_label not in labels:
+            raise ValueError(f"pos_label={pos_label!r} is none of the labels {labels}")
+        return pos_label
+    if not isinstance(labels[0], str):
+        return labels[1]
+    words = [label.lower() for label in labels]
+    generated = [k for k, word in enumerate(words) if word in GENERATED_WORDS]
+    real = [k for k, word in enumerate(words) if word in REAL_WORDS]
+    if len(generated) == 1:
+        return labels[generated[0]]
+    if len(real) == 1 and not generated:
+        return labels[1 - real[0]]
+    raise ValueError(
+        f"which of the labels {labels} means generated? Say so, such as pos_label={labels[1]!r}"
+    )
+
+
+def binary_labels(y, name):
+    """Find the two classes of a target.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,)
+        Labels, already checked to be one column.
+    name : str
+        The estimator, for the messages.
+
+    Returns
+    -------
+    classes : ndarray of shape (2,)
+        Sorted.
+    y : ndarray of int, shape (n_samples,)
+        0 for the first class, 1 for the second.
+
+    Raises
+    ------
+    ValueError
+        The labels are not two classes.
+    """
+    check_classification_targets(y)
+    kind = type_of_target(y, input_name="y")
+    if kind != "binary":
+        raise ValueError(
+            f"Only binary classification is supported. The type of the target is {kind}."
+        )
+    classes, y = np.unique(y, return_inverse=True)
+    if len(classes) != 2:
+        raise ValueError(
+            f"{name} needs two classes, real and generated, and y has one class only: "
+            f"{classes[0]!r}"
+        )
+    return classes, y
+
+
+@public("sklearn_ssafe.labels")
+def keep_together(*labels):
+    """Number the groups of pictures that must not be torn apart.
+
+    Two pictures belong together if they share any of the labels, directly or through other
+    pictures.
+
+    Parameters
+    ----------
+    *labels : array-like of shape (n_samples,)
+        For example generator, source and scene. ``None``, NaN and ``""`` mean "no label" and bind
+        nothing.
+
+    Returns
+    -------
+    groups : ndarray of int, shape (n_samples,)
+        Numbers from 0, in order of first appearance.
+
+    Examples
+    --------
+    >>> keep_together(["sdxl", "sdxl", "", ""], ["a", "b", "b", "c"])
+    array([0, 0, 0, 1])
+    """
+    check_consistent_length(*labels)
+    n_samples = len(labels[0])
+    picture, node = [], []
+    n_nodes = 0
+    for values in labels:
+        numbers = {}
+        for row, value in enumerate(values):
+            if is_missing(value) or value == "":
+                continue
+            picture.append(row)
+            node.append(n_nodes + numbers.setdefault(value, len(numbers)))
+        n_nodes += len(numbers)
+    size = n_samples + n_nodes
+    # 32 bits: SciPy 1.11 takes no others here, and goes on with wrong groups.
+    ends = np.array(picture, dtype=np.int32), np.array(node, dtype=np.int32) + np.int32(n_samples)
+    links = coo_array(
+        (np.ones(len(picture), dtype=bool), ends),
+        shape=(size, size),
+    )
+    component = connected_components(links, directed=False)[1][:n_samples]
+    _, first, number = np.unique(component, return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(first))[number]
+
+
+def numbered(groups):
+    """Number the groups in the order of their names; a picture without one is one of its own."""
+    labels = [
+        ("", row) if is_missing(label) else (f"{type(label).__name__} {label}", -1)
+        for row, label in enumerate(groups)
+    ]
+    names = sorted(set(labels))
+    number = {name: position for position, name in enumerate(names)}
+    return np.array([number[label] for label in labels]), names
+
+
+def held_out_groups(y, generator=None, source=None, groups=None):
+    """Say which pictures are kept together; what cannot be held out is split by picture.
+
+    Parameters
+    ----------
+    y : ndarray of int, shape (n_samples,)
+        0 real, 1 generated.
+    generator, source : array-like of str, shape (n_samples,), or None, default=None
+        Labels, ``""`` or missing where unknown.
+    groups : array-like of shape (n_samples,) or None, default=None
+        Further labels of pictures that belong together, such as scenes.
+
+    Returns
+    -------
+    numbers : ndarray of int, shape (n_samples,)
+        Equal for pictures that are kept together.
+    held_out : str
+        What is held out, in words.
+    """
+    name = names_of(y, generator, source)
+    # A generator and a real source of the same name are two things.
+    name = np.array(
+        [f"{side} {label}" if label else "" for side, label in zip(y, name, strict=True)],
+        dtype=object,
+    )
+    group = known_labels(len(y), groups)
+    words = []
+    for value, unit in ((1, "generator"), (0, "real source")):
+        mine = y == value
+        n_names = len(np.unique(name[mine & (name != "")]))
+        if n_names > 1:
+            words.append(f"whole {unit}s")
+        else:
+            told = f"there is one {unit} only" if n_names else f"no {unit} is named"
+            words.append(f"single pictures or groups ({told})")
+            name[mine] = ""
+            if len(np.unique(group[mine])) < 2:
+                group[mine] = ""
+    return keep_together(name, group), f"generated: {words[0]}; real: {words[1]}"
+
+
+def names_of(y, generator=None, source=None):
+    """Name where each picture comes from.
+
+    Parameters
+    ----------
+    y : ndarray of int, shape (n_samples,)
+        0 real, 1 generated.
+    generator, source : array-like of str, shape (n_samples,), or None, default=None
+        Labels, ``""`` or missing where unknown.
+
+    Returns
+    -------
+    names : ndarray of str, shape (n_samples,)
+        The generator of a generated picture, or where it has none its source; the source of a
+        real one; ``""`` where unknown.
+    """
+    n = len(y)
+    return np.where(y == 1, known_labels(n, generator, source), known_labels(n, source))
+
+
+def known_labels(n_samples, *columns):
+    """Take each row's first label that is known.
+
+    Parameters
+    ----------
+    n_samples : int
+    *columns : array-like of shape (n_samples,) or None
+        The earlier come first.
+
+    Returns
+    -------
+    labels : ndarray of str, shape (n_samples,)
+        ``""`` where no column has one.
+    """
+    known = np.full(n_samples, "", dtype=object)
+    for column in columns:
+        if column is not None:
+            values = ["" if is_missing(value) else str(value) for value in column]
+            known = np.where(known == "", np.array(values, dtype=object), known)
+    return known

@@ -1,0 +1,14 @@
+"""What gives the class away without looking at the picture."""
+
+from ..public import lazy
+
+__all__, __getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "Finding": "leak_audit",
+        "LeakAudit": "leak_audit",
+        "LeakAuditDisplay": "display",
+        "audit_leaks": "audit",
+        "equalize": "equalize",
+    },
+)

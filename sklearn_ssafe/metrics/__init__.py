@@ -1,0 +1,20 @@
+"""How good a detector is: scores, thresholds, rates, intervals, reports."""
+
+from ..public import lazy
+
+__all__, __getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "DetectionReport": "detection_report",
+        "GeneratorReportDisplay": "generator_report_display",
+        "OperatingPoint": "thresholds",
+        "ScoreDistributionDisplay": "score_distribution_display",
+        "corrected_interval": "intervals",
+        "cross_val_report": "cross_val_report",
+        "detection_report": "detection_report",
+        "equal_error_rate": "figures",
+        "expected_calibration_error": "figures",
+        "threshold_for_fpr": "thresholds",
+        "tpr_at_fpr": "figures",
+    },
+)

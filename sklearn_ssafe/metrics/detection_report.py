@@ -1,0 +1,341 @@
+"""DetectionReport: the judged detector, as a table, text, Markdown, HTML or JSON."""
+
+import json
+from dataclasses import dataclass
+from numbers import Integral, Real
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_consistent_length, column_or_1d
+
+from ..labels import is_generated, known_labels, names_of
+from ..public import public
+from .report_rows import ScoredPictures, report_rows
+from .report_text import as_html, as_markdown, as_text
+
+
+@public("sklearn_ssafe.metrics")
+@dataclass(repr=False)
+class DetectionReport:
+    """How well a detector does, by generator and by real source. Made by `detection_report`.
+
+    Attributes
+    ----------
+    rows : pandas.DataFrame
+        What `frame` returns.
+    scores : pandas.DataFrame
+        What was judged, a row for each score: ``picture`` (position in the data), ``generated``,
+        ``name`` (generator or source), ``score``, ``threshold`` and ``fold``.
+    settings : dict
+        How it was made: counts, folds, thresholds and where they came from, the bootstrap.
+
+    See Also
+    --------
+    sklearn_ssafe.detection_report : Makes it from scores.
+    sklearn_ssafe.cross_val_report : Makes it by cross-validation.
+    """
+
+    rows: pd.DataFrame
+    scores: pd.DataFrame
+    settings: dict
+
+    def frame(self):
+        """Return the figures as a table.
+
+        Returns
+        -------
+        table : pandas.DataFrame
+            Generators, the worst AUC first; real sources, the highest false-positive rate first;
+            then the averages, ``macro`` (each generator and each source counts once) and
+            ``pooled`` (each picture counts once). The columns:
+
+            - ``class`` ("generated", "real" or "average") and ``name``;
+            - ``pictures``; ``compared_with``, pictures of the other class in the same folds, and
+              ``names_compared``, how many sources (or generators) these come from;
+            - ``tpr``, ``fpr`` and ``balanced_accuracy`` at the threshold;
+            - ``auc``, ``average_precision``, ``eer``, ``tpr_at_1pct_fpr`` and ``tpr_at_5pct_fpr``,
+              which need no threshold;
+            - ``brier`` and ``ece``, NaN for scores that are no probabilities;
+            - after each but ``ece``, the ends of its interval, ``..._low`` and ``..._high``;
+            - ``resampled``, ``units`` and ``units_compared``: what the bootstrap drew, and how
+              many there are of it in the row's own class and in the other;
+            - ``small``: too few to rely on.
+        """
+        return self.rows.copy()
+
+    @property
+    def worst(self):
+        """The rows to look at first: a dict with keys "generated" and "real", each a Series."""
+        return {
+            word: self.rows[self.rows["class"] == word].iloc[0] for word in ("generated", "real")
+        }
+
+    def to_markdown(self):
+        """Return the report as Markdown.
+
+        Returns
+        -------
+        text : str
+            What was done, the two rows to look at first, and the table.
+        """
+        return as_markdown(self)
+
+    def to_html(self):
+        """Return the report as a piece of HTML, without scripts or style sheets.
+
+        Returns
+        -------
+        text : str
+            The same as `to_markdown` has.
+        """
+        return as_html(self)
+
+    def to_json(self):
+        """Return settings and rows as JSON.
+
+        Returns
+        -------
+        text : str
+            An object with the keys ``settings`` and ``rows``; null where there is no figure.
+        """
+        rows = self.rows.astype(object).where(self.rows.notna(), None)
+        return json.dumps(
+            {"settings": self.settings, "rows": rows.to_dict("records")}, indent=2, default=float
+        )
+
+    def _repr_html_(self):
+        return self.to_html()
+
+    def __repr__(self):
+        return as_text(self)
+
+
+@public("sklearn_ssafe")
+def detection_report(
+    y_true,
+    y_score,
+    *,
+    generator=None,
+    source=None,
+    groups=None,
+    fold=None,
+    threshold=0.5,
+    threshold_from="fixed beforehand",
+    across_folds="average",
+    pos_label=None,
+    n_resamples=1000,
+    confidence_level=0.95,
+    random_state=0,
+):
+    """Judge scores by generator and by real source, with confidence intervals.
+
+    A generator is compared with the real pictures of its folds, a real source with the generated
+    ones. Scores of different folds come from different classifiers. So whatever depends on their
+    order (AUC, average precision, EER, TPR at a false-positive rate) is computed within each fold,
+    then averaged, with the row's own pictures in the fold as weights.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,)
+        Labels of two classes.
+    y_score : array-like of float, shape (n_samples,)
+        Scores of pictures that the classifier has not seen; higher means more likely generated.
+        If all are from 0 to 1 they are taken for probabilities, and their calibration is judged.
+    generator : array-like of str, shape (n_samples,), or None, default=None
+        What made each generated picture, ``""`` where unknown. Where missing, `source` stands in.
+    source : array-like of str, shape (n_samples,), or None, default=None
+        Where each real picture comes from, ``""`` where unknown.
+    groups : array-like of shape (n_samples,) or None, default=None
+        Pictures that belong together, such as those of one scene, prompt or person.
+    fold : array-like of shape (n_samples,) or None, default=None
+        The fold in which each picture was tested. None: one classifier gave all scores.
+    threshold : float or array-like of float, shape (n_samples,), default=0.5
+        A picture with this score or more is called generated. With several folds, the threshold
+        of each picture's fold.
+    threshold_from : str, default="fixed beforehand"
+        Where the threshold came from, in words; a line of the report.
+    across_folds : {"average", "pool"}, default="average"
+        "pool" ranks scores of different folds together. Only sensible if all scores come from one
+        classifier, or from classifiers on one scale.
+    pos_label : int, float, bool, str or None, default=None
+        The label of generated pictures. None takes the larger of two numbers, such as 1 of 0 and
+        1, and knows words such as fake and photo.
+    n_resamples : int, default=1000
+        Bootstrap resamples. 0 leaves the intervals out, which is much faster.
+    confidence_level : float, default=0.95
+        Coverage of the intervals.
+    random_state : int, RandomState instance or None, default=0
+        Seed of the bootstrap.
+
+    Returns
+    -------
+    report : DetectionReport
+        A table that prints itself; see `DetectionReport.frame` for its columns.
+
+    Raises
+    ------
+    ValueError
+        A score is missing, a fold lacks a class, or a parameter is out of range.
+
+    Notes
+    -----
+    **Intervals** are percentiles of a bootstrap that draws units, not single pictures, where
+    pictures belong together. For either class of a row the units are the largest of which there
+    are two or more: whole sources (or generators), joined where they share a group; else groups;
+    else pictures. Column ``resampled`` says which. A generator alone cannot be resampled as a
+    whole, so its interval is about further pictures of *this* generator against further real
+    sources; the interval of the macro average is about further generators. Folds and classifiers
+    are held fixed.
+
+    At a rate of 0 or 1 resampling has nothing to vary, and the exact binomial interval for the
+    number of units stands instead. Other figures that no resample changes have no interval. Nor
+    has the ECE, which resampling makes larger.
+
+    **Small** rows are marked: fewer than 30 pictures, or fewer than 5 units on either side. With
+    few units, the bootstrap of whole units is too narrow [1]_.
+
+    References
+    ----------
+    .. [1] A. Cameron, J. Gelbach and D. Miller, "Bootstrap-based improvements for inference with
+       clustered errors", Review of Economics and Statistics 90 (2008).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> generator = np.repeat(["", "glide", "sdxl"], [100, 50, 50])
+    >>> source = np.repeat(["camera", "phone", ""], [50, 50, 100])
+    >>> score = np.clip(rng.normal(0.3, 0.1, 200) + 0.4 * (generator == "sdxl"), 0, 1)
+    >>> report = detection_report(generator != "", score, generator=generator, source=source)
+    >>> report.frame()[["class", "name", "pictures", "tpr", "fpr"]].round(2).head(3)
+           class   name  pictures   tpr   fpr
+    0  generated  glide        50  0.00  0.01
+    1  generated   sdxl        50  0.98  0.01
+    2       real  phone        50  0.49  0.02
+    """
+    generated = is_generated(y_true, pos_label)
+    n = len(generated)
+    return build_report(
+        generated,
+        y_score,
+        generator=generator,
+        source=source,
+        groups=groups,
+        fold=np.zeros(n, dtype=int) if fold is None else fold,
+        picture=np.arange(n),
+        threshold=threshold,
+        across_folds=across_folds,
+        n_resamples=n_resamples,
+        confidence_level=confidence_level,
+        random_state=random_state,
+        settings={"threshold_from": threshold_from},
+    )
+
+
+def build_report(
+    generated,
+    y_score,
+    *,
+    generator,
+    source,
+    groups,
+    fold,
+    picture,
+    threshold,
+    across_folds,
+    n_resamples,
+    confidence_level,
+    random_state,
+    settings,
+):
+    """Check the parts, and make the report of them.
+
+    Parameters
+    ----------
+    generated : ndarray of bool, shape (n_scores,)
+        Whether each scored picture is generated.
+    y_score, generator, source, groups, fold, threshold
+        As for `detection_report`, one item a score.
+    picture : ndarray of int, shape (n_scores,)
+        Which picture a score belongs to: one tested in several folds has several.
+    across_folds, n_resamples, confidence_level, random_state
+        As for `detection_report`.
+    settings : dict
+        What else the report says about how it was made.
+
+    Returns
+    -------
+    report : DetectionReport
+        The report.
+    """
+    score = column_or_1d(y_score).astype(float)
+    check_consistent_length(generated, score, generator, source, groups, fold)
+    _check(across_folds, n_resamples, confidence_level)
+    if len(missing := np.flatnonzero(~np.isfinite(score))):
+        raise ValueError(
+            f"{len(missing)} of {len(score)} pictures have no score (first in row {missing[0]}): "
+            "leave their rows out, and say how many there were"
+        )
+    threshold = np.broadcast_to(np.asarray(threshold, dtype=float), score.shape)
+    fold = np.unique(np.asarray(fold), return_inverse=True)[1]
+    compared = np.zeros_like(fold) if across_folds == "pool" else fold
+    _check_folds(generated, compared)
+
+    name = names_of(generated, generator, source)
+    scored = ScoredPictures(
+        generated=generated,
+        called=score >= threshold,
+        score=score,
+        name=name,
+        groups=None if groups is None else known_labels(len(generated), groups),
+        picture=picture,
+        fold=compared,
+        is_probability=bool(((score >= 0) & (score <= 1)).all()),
+    )
+    rows = report_rows(
+        scored,
+        n_resamples=n_resamples,
+        confidence_level=confidence_level,
+        rng=check_random_state(random_state),
+    )
+    table = pd.DataFrame(
+        {
+            "picture": picture,
+            "generated": generated,
+            "name": name,
+            "score": score,
+            "threshold": threshold,
+            "fold": fold,
+        }
+    )
+    facts = {
+        "real": len(np.unique(picture[~generated])),
+        "generated": len(np.unique(picture[generated])),
+        "folds": int(fold.max() + 1),
+        "threshold": sorted(set(threshold.tolist())),
+        "across_folds": across_folds,
+        "n_resamples": n_resamples,
+        "confidence_level": confidence_level,
+    }
+    return DetectionReport(rows, table, {**facts, **settings})
+
+
+def _check(across_folds, n_resamples, confidence_level):
+    if across_folds not in ("average", "pool"):
+        raise ValueError(f"across_folds must be 'average' or 'pool', got {across_folds!r}")
+    if not isinstance(n_resamples, Integral) or n_resamples < 0:
+        raise ValueError(f"n_resamples must be a whole number from 0 up, got {n_resamples!r}")
+    if not isinstance(confidence_level, Real) or not 0 < confidence_level < 1:
+        raise ValueError(f"confidence_level must be between 0 and 1, got {confidence_level!r}")
+
+
+def _check_folds(generated, fold):
+    for number in range(fold.max() + 1):
+        if len(set(generated[fold == number])) < 2:
+            word = "generated" if generated[fold == number][0] else "real"
+            raise ValueError(
+                f"fold {number} tests {word} pictures alone, so nothing can be ranked in it. "
+                "GeneratorGroupKFold and LeaveOneGeneratorOut make folds with both classes; if "
+                'one classifier gave all scores, leave fold out or set across_folds="pool"'
+            )

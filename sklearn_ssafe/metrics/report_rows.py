@@ -1,0 +1,251 @@
+"""The rows of a detection report: each generator and real source judged, with intervals."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ..labels import keep_together
+from .figures import RocCounts, expected_calibration_error
+from .intervals import bound_at_extreme, percentile_interval, resample_units
+
+RATES = ("tpr", "fpr", "balanced_accuracy")
+RANKING = ("auc", "average_precision", "eer", "tpr_at_1pct_fpr", "tpr_at_5pct_fpr")
+METRICS = (*RATES, *RANKING, "brier", "ece")
+
+FEW_PICTURES = 30
+FEW_UNITS = 5
+"""Below either, a row is marked as small: one odd picture, or one odd unit, decides its figures."""
+
+# Weights held in memory at once.
+_MOST_WEIGHTS = 4_000_000
+
+
+@dataclass
+class ScoredPictures:
+    """What is judged: one item a score.
+
+    Attributes
+    ----------
+    generated, called : ndarray of bool, shape (n_scores,)
+        What a picture is, and whether its score reaches the threshold.
+    score : ndarray of float, shape (n_scores,)
+        Higher means more likely generated.
+    name : ndarray of object, shape (n_scores,)
+        Generator or real source, "" where unknown.
+    groups : ndarray of object, shape (n_scores,), or None
+        What belongs together beyond that.
+    picture : ndarray of int, shape (n_scores,)
+        Which picture; one that was tested in several folds has several scores.
+    fold : ndarray of int, shape (n_scores,)
+        Which classifier the score comes from.
+    is_probability : bool
+        Whether scores are probabilities.
+    """
+
+    generated: np.ndarray
+    called: np.ndarray
+    score: np.ndarray
+    name: np.ndarray
+    groups: np.ndarray | None
+    picture: np.ndarray
+    fold: np.ndarray
+    is_probability: bool
+
+    def take(self, chosen):
+        """Return the chosen scores."""
+        parts = {
+            name: value[chosen] if isinstance(value, np.ndarray) else value
+            for name, value in vars(self).items()
+        }
+        return ScoredPictures(**parts)
+
+
+def report_rows(pictures, *, n_resamples, confidence_level, rng):
+    """Judge every generator, every real source, and all together.
+
+    Parameters
+    ----------
+    pictures : ScoredPictures
+        Both classes in every fold.
+    n_resamples : int
+        Bootstrap resamples; 0 for no intervals.
+    confidence_level : float
+        Coverage of the intervals.
+    rng : numpy.random.RandomState
+        Where the random numbers come from.
+
+    Returns
+    -------
+    rows : pandas.DataFrame
+        See `detection_report`.
+    """
+    how = {"n_resamples": n_resamples, "confidence_level": confidence_level, "rng": rng}
+    rows = []
+    for is_generated, word in ((True, "generated"), (False, "real")):
+        of_class = []
+        for name in sorted(set(pictures.name[pictures.generated == is_generated])):
+            mine = (pictures.generated == is_generated) & (pictures.name == name)
+            same_folds = np.isin(pictures.fold, pictures.fold[mine])
+            chosen = mine | (same_folds & (pictures.generated != is_generated))
+            figures = _judge(pictures.take(chosen), is_generated, **how)
+            of_class.append({"class": word, "name": name or "(unnamed)", **figures})
+        worst = (lambda row: row["auc"]) if is_generated else (lambda row: -row["fpr"])
+        rows += sorted(of_class, key=worst)
+    rows.append({"class": "average", "name": "macro", **_macro(pd.DataFrame(rows), **how)})
+    rows.append({"class": "average", "name": "pooled", **_judge(pictures, True, **how)})
+    return pd.DataFrame(rows)
+
+
+def _judge(pictures, is_generated, *, n_resamples, confidence_level, rng):
+    """Compute all figures of one row; `is_generated` says which class the row is about."""
+    mine = pictures.generated == is_generated
+    point = _figures(pictures, mine, np.ones((1, len(mine))))
+    figures = {name: float(values[0]) for name, values in point.items()}
+    figures["ece"] = np.nan
+    if pictures.is_probability:
+        figures["ece"] = expected_calibration_error(pictures.generated, pictures.score)
+
+    sides = [_units(pictures, side) for side in (mine, ~mine)]
+    n_units = [int(units.max()) + 1 for units, _ in sides]
+    draws = []
+    for n_draws in _portions(n_resamples, len(mine)):
+        weights = np.empty((n_draws, len(mine)), dtype=np.float32)
+        for side, (units, _) in zip((mine, ~mine), sides, strict=True):
+            weights[:, side] = resample_units(units, n_draws, rng)
+        draws.append(_figures(pictures, mine, weights))
+    bounds = dict.fromkeys(point, (np.nan, np.nan))
+    if draws:
+        for name in point:
+            bounds[name] = _bounds(np.concatenate([d[name] for d in draws]), confidence_level)
+        n_generated, n_real = n_units if is_generated else n_units[::-1]
+        _bound_extremes(figures, bounds, n_generated, n_real, confidence_level)
+    n_mine = len(np.unique(pictures.picture[mine]))
+    return {
+        "pictures": n_mine,
+        "compared_with": len(np.unique(pictures.picture[~mine])),
+        "names_compared": len(set(pictures.name[~mine])),
+        **_in_order(figures, bounds),
+        "resampled": _what_was_resampled([word for _, word in sides], is_generated),
+        "units": n_units[0],
+        "units_compared": n_units[1],
+        "small": n_mine < FEW_PICTURES or min(n_units) < FEW_UNITS,
+    }
+
+
+def _figures(pictures, mine, weights):
+    """Compute each metric but the ECE, for each row of weights."""
+    generated = pictures.generated
+    with np.errstate(invalid="ignore"):
+        tpr = (weights * (generated & pictures.called)).sum(axis=1) / weights[:, generated].sum(1)
+        fpr = (weights * (~generated & pictures.called)).sum(axis=1) / weights[:, ~generated].sum(1)
+    figures = {"tpr": tpr, "fpr": fpr, "balanced_accuracy": (tpr + 1 - fpr) / 2}
+    figures.update(_ranking(pictures, mine, weights))
+    squares = (pictures.score - generated) ** 2 if pictures.is_probability else np.nan
+    figures["brier"] = (weights * squares).sum(axis=1) / weights.sum(axis=1)
+    return figures
+
+
+def _ranking(pictures, mine, weights):
+    """Rank within each fold; average over folds, by their numbers of the row's own pictures."""
+    total = {name: np.zeros(len(weights)) for name in RANKING}
+    weight = np.zeros(len(weights))
+    for fold in np.unique(pictures.fold):
+        inside = pictures.fold == fold
+        counts = RocCounts(pictures.generated[inside], pictures.score[inside], weights[:, inside])
+        within = {
+            "auc": counts.auc(),
+            "average_precision": counts.average_precision(),
+            "eer": counts.equal_error_rate(),
+            "tpr_at_1pct_fpr": counts.tpr_at_fpr(0.01),
+            "tpr_at_5pct_fpr": counts.tpr_at_fpr(0.05),
+        }
+        # A resample may lack one class in this fold, and then the fold says nothing.
+        defined = np.isfinite(within["auc"])
+        share = np.where(defined, weights[:, inside & mine].sum(axis=1), 0)
+        weight += share
+        for name, values in within.items():
+            total[name] += share * np.where(defined, values, 0)
+    with np.errstate(invalid="ignore"):
+        return {name: values / weight for name, values in total.items()}
+
+
+def _units(pictures, side):
+    """Number what is resampled on one side: the largest units of which there are two or more."""
+    name, picture = pictures.name[side], pictures.picture[side]
+    also = [] if pictures.groups is None else [pictures.groups[side]]
+    choices = [(also, "groups")] if also else []
+    if len(set(name) - {""}) > 1:
+        choices.insert(0, ([name, *also], "names"))
+    for labels, word in choices:
+        # Scores of one picture in several folds stay together in any case.
+        units = keep_together(*labels, picture)
+        if units.max() > 0:
+            return units, word
+    return keep_together(picture), "pictures"
+
+
+def _what_was_resampled(words, is_generated):
+    generated, real = words if is_generated else words[::-1]
+    generated = generated.replace("names", "generators")
+    real = real.replace("names", "sources")
+    return f"{generated}; real {real}" if generated != real else generated
+
+
+def _portions(n_resamples, n_scores):
+    size = max(1, _MOST_WEIGHTS // n_scores)
+    return [min(size, n_resamples - start) for start in range(0, n_resamples, size)]
+
+
+def _bounds(draws, confidence_level):
+    low, high = percentile_interval(draws, confidence_level)
+    # Where nothing varied, for instance at a perfect AUC, an interval of no width would mislead.
+    return (low, high) if high - low > 1e-9 else (np.nan, np.nan)
+
+
+def _bound_extremes(figures, bounds, n_generated, n_real, confidence_level):
+    """Put exact bounds where a rate is 0 or 1, and carry them over to the balanced accuracy."""
+    extreme = False
+    for name, n_units in (("tpr", n_generated), ("fpr", n_real)):
+        if figures[name] in (0, 1):
+            bounds[name] = bound_at_extreme(figures[name], n_units, confidence_level)
+            extreme = True
+    if extreme:
+        (low, high), (fpr_low, fpr_high) = bounds["tpr"], bounds["fpr"]
+        bounds["balanced_accuracy"] = (low + 1 - fpr_high) / 2, (high + 1 - fpr_low) / 2
+
+
+def _macro(rows, *, n_resamples, confidence_level, rng):
+    """Average over generators and over real sources, each counted once."""
+    generated, real = (rows[rows["class"] == word] for word in ("generated", "real"))
+    n_units = [len(generated), len(real)]
+    figures = {name: float(generated[name].mean()) for name in METRICS}
+    figures["fpr"] = float(real["fpr"].mean())
+    figures["balanced_accuracy"] = (figures["tpr"] + 1 - figures["fpr"]) / 2
+    bounds = {name: (np.nan, np.nan) for name in METRICS if name != "ece"}
+    if n_resamples:
+        sides = [rng.randint(n, size=(n_resamples, n)) for n in n_units]
+        draws = {name: generated[name].to_numpy()[sides[0]].mean(axis=1) for name in bounds}
+        draws["fpr"] = real["fpr"].to_numpy()[sides[1]].mean(axis=1)
+        draws["balanced_accuracy"] = (draws["tpr"] + 1 - draws["fpr"]) / 2
+        bounds = {name: _bounds(values, confidence_level) for name, values in draws.items()}
+        _bound_extremes(figures, bounds, *n_units, confidence_level)
+    return {
+        "pictures": int(generated["pictures"].sum()),
+        "compared_with": int(real["pictures"].sum()),
+        "names_compared": len(real),
+        **_in_order(figures, bounds),
+        "resampled": "generators; real sources",
+        "units": n_units[0],
+        "units_compared": n_units[1],
+        "small": min(n_units) < FEW_UNITS,
+    }
+
+
+def _in_order(figures, bounds):
+    columns = {}
+    for name in METRICS:
+        columns[name] = figures[name]
+        if name != "ece":  # resampling makes it larger, so its interval would not hold it
+            columns[f"{name}_low"], columns[f"{name}_high"] = bounds[name]
+    return columns

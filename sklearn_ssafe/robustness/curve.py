@@ -1,0 +1,333 @@
+"""robustness_curve: a detector's figures on pictures that were compressed, resized, shared ..."""
+
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from numbers import Integral, Real
+
+import numpy as np
+import pandas as pd
+from joblib import cpu_count
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, validate_params
+from sklearn.utils.validation import check_consistent_length
+
+from ..encoding.failures import EncodingError, EncodingWarning, failures_message
+from ..encoding.progress import progress_bar
+from ..images.inputs import as_image_list, describe
+from ..images.perturbations.catalogue import choose_perturbations
+from ..images.perturbations.perturbation import content_of
+from ..images.reading import ImageReadError, read_image
+from ..labels import is_generated, keep_together
+from ..metrics.scores import score_and_verdict
+from ..public import public
+from .result import RobustnessCurve
+
+
+@public("sklearn_ssafe")
+@validate_params(
+    {
+        "estimator": [HasMethods(["predict"])],
+        "X": "no_validation",
+        "y": ["array-like"],
+        "perturbations": "no_validation",
+        "pos_label": "no_validation",
+        "groups": ["array-like", None],
+        "n_resamples": [Interval(Integral, 1, None, closed="left")],
+        "confidence_level": [Interval(Real, 0, 1, closed="neither")],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "num_workers": [Interval(Integral, 1, None, closed="left"), None],
+        "random_state": [Integral],
+        "verbose": ["boolean", Integral, StrOptions({"auto"})],
+    },
+    prefer_skip_nested_validation=False,
+)
+def robustness_curve(
+    estimator,
+    X,
+    y,
+    *,
+    perturbations="all",
+    pos_label=None,
+    groups=None,
+    n_resamples=500,
+    confidence_level=0.95,
+    batch_size=32,
+    num_workers=None,
+    random_state=0,
+    verbose="auto",
+):
+    """Score pictures unchanged and changed: compressed, blurred, resized, cropped, shared.
+
+    Each changed picture is made once, handed to the detector once, and dropped. What a codec
+    writes is handed over as the ``bytes`` of the file, so that the detector decodes it as it would
+    any file; all else as uint8 arrays. Random changes are seeded from the pixels, so that neither
+    the order of the pictures nor `batch_size` matters, and an encoder with a cache finds the same
+    pictures again.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A fitted detector that takes pictures: a pipeline with `FrozenEncoderTransformer` and a
+        classifier or outlier detector, a search over one, or a detector of its own. Nothing is
+        fitted here.
+    X : array-like of shape (n_pictures,)
+        Pictures as for `FrozenEncoderTransformer`, that the detector was not fitted on.
+    y : array-like of shape (n_pictures,)
+        0 real, 1 generated; or other labels, with `pos_label`.
+    perturbations : "all", str, Perturbation, sequence of these, or dict, default="all"
+        Names that `list_perturbations` lists, with the wildcards of a shell (``"resize_*"``), or
+        perturbations of your own; a dict of name to strengths, ``{"jpeg": [90, 50]}``, for other
+        strengths than the listed ones. "all" makes 62 changes of each picture.
+    pos_label : object, default=None
+        The label in `y`, and class of the detector, that means generated. None takes the larger of
+        two numbers, such as 1 of 0 and 1, and knows words such as fake and photo.
+    groups : array-like of shape (n_pictures,), default=None
+        Pictures that belong together, such as those of one generator or one source: intervals then
+        come from resampling whole groups, and say what other groups could give. None resamples
+        single pictures.
+    n_resamples : int, default=500
+        Bootstrap resamples behind each interval.
+    confidence_level : float, default=0.95
+        Of the intervals.
+    batch_size : int, default=32
+        Most pictures in memory at once; fewer where they are large.
+    num_workers : int or None, default=None
+        Threads that read and change pictures; None takes one for each core, 8 at most.
+    random_state : int, default=0
+        Enters the seeds of the changes, and of the resamples.
+    verbose : bool or "auto", default="auto"
+        Whether to show a progress bar; "auto" shows one in a terminal or notebook.
+
+    Returns
+    -------
+    curve : RobustnessCurve
+        With ``frame()`` (figures and intervals for each strength), ``flips()`` (for each picture,
+        what turns its verdict) and ``failures``. Its scores are per picture and change.
+
+    Raises
+    ------
+    EncodingError
+        No picture could be scored. Otherwise a picture that cannot be read, changed or encoded
+        costs its own row, and is listed in ``failures``.
+    ValueError
+        A parameter is out of range, a class is missing in `y`, or the detector does not know
+        `pos_label`.
+
+    See Also
+    --------
+    perturb : Change one picture, to look at it.
+    list_perturbations : What there is, with exact parameters and the papers behind them.
+
+    Notes
+    -----
+    Thresholds stay as they were fitted. A threshold chosen anew for each strength would measure
+    something that nobody has in use.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn_ssafe import FrozenEncoderTransformer, robustness_curve
+    >>> from sklearn_ssafe.datasets import make_generated_images
+    >>> pictures = make_generated_images(n_samples=40, image_size=64, random_state=0)
+    >>> detector = make_pipeline(FrozenEncoderTransformer(), LogisticRegression())
+    >>> _ = detector.fit(pictures.X[:20], pictures.y[:20])
+    >>> curve = robustness_curve(
+    ...     detector, pictures.X[20:], pictures.y[20:], perturbations={"jpeg": [75, 30]}
+    ... )
+    >>> curve.frame()[["perturbation", "strength", "pictures"]]
+      perturbation  strength  pictures
+    0         none       NaN        20
+    1         jpeg      75.0        20
+    2         jpeg      30.0        20
+    """
+    chosen = choose_perturbations(perturbations)
+    items = as_image_list(X)
+    check_consistent_length(items, y, groups)
+    generated = is_generated(y, pos_label)
+    pos_label = np.asarray(y)[generated][0]
+    y = generated.astype(int)
+    groups = np.arange(len(y)) if groups is None else keep_together(groups)
+    changes = [(each, strength) for each in chosen for strength in each.strengths]
+    run = RobustnessRun(estimator, items, changes, pos_label, random_state)
+    n_threads = min(8, cpu_count()) if num_workers is None else num_workers
+    with (
+        ThreadPoolExecutor(n_threads, thread_name_prefix="ssafe-perturb") as threads,
+        progress_bar(len(items), "changing and scoring", verbose) as bar,
+    ):
+        run.go(batch_size, n_threads, threads, bar.update)
+    failures = run.failures()
+    if np.isnan(run.score[:, 0]).all():
+        unchanged = failures[failures["perturbation"] == run.conditions[0][0]]
+        raise EncodingError(failures_message(unchanged, len(items)), unchanged)
+    return RobustnessCurve(
+        perturbations=chosen,
+        conditions=run.conditions,
+        path=np.array([describe(item) for item in items], dtype=object),
+        y=y,
+        score=run.score,
+        verdict=run.verdict,
+        failures=failures,
+        groups=groups,
+        n_resamples=n_resamples,
+        confidence_level=confidence_level,
+        random_state=random_state,
+    )
+
+
+UNCHANGED = "none"
+"""What the pictures as they are are called in tables."""
+
+# Pixels decoded at once: 200 MB, and four times that where pictures are made twice as large.
+_MOST_PIXELS = 64_000_000
+
+
+class RobustnessRun:
+    """Scores and verdicts of pictures, one column unchanged and one for each change.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A fitted detector that takes pictures.
+    items : list
+        Pictures, as `as_image_list` returns them.
+    changes : list of (Perturbation, float)
+        What is done, and how strongly.
+    pos_label : object
+        The detector's class that means generated.
+    random_state : int
+        Enters the seeds of the changes.
+
+    Attributes
+    ----------
+    conditions : list of (str, float)
+        Name and strength of each column.
+    score : ndarray of float, shape (n_pictures, n_conditions)
+        NaN where there is none.
+    verdict : ndarray of bool, shape (n_pictures, n_conditions)
+        Whether it is called generated.
+    """
+
+    def __init__(self, estimator, items, changes, pos_label, random_state):
+        self.estimator = estimator
+        self.items = items
+        self.changes = changes
+        self.pos_label = pos_label
+        self.random_state = random_state
+        named = [(perturbation.name, float(strength)) for perturbation, strength in changes]
+        self.conditions = [(UNCHANGED, np.nan), *named]
+        self.score = np.full((len(items), len(self.conditions)), np.nan)
+        self.verdict = np.zeros(self.score.shape, dtype=bool)
+        self._lost = []
+
+    def go(self, batch_size, n_at_once, threads, on_done):
+        """Read, change and score all pictures.
+
+        Parameters
+        ----------
+        batch_size : int
+            Most pictures in memory at once; fewer where they are large.
+        n_at_once : int
+            Pictures read at once.
+        threads : concurrent.futures.Executor
+            Where pictures are read and changed.
+        on_done : callable
+            Called with a number of pictures when these are done.
+        """
+        rows, images = [], []
+        for start in range(0, len(self.items), n_at_once):
+            arriving = self.items[start : start + n_at_once]
+            for row, image in enumerate(threads.map(_read, arriving), start):
+                if isinstance(image, str):
+                    self._lose(row, 0, image)
+                    on_done(1)
+                    continue
+                rows.append(row)
+                images.append(image)
+                if len(rows) == batch_size or sum(i.size for i in images) > 3 * _MOST_PIXELS:
+                    self._score_all(rows, images, threads)
+                    on_done(len(rows))
+                    rows, images = [], []
+        if rows:
+            self._score_all(rows, images, threads)
+            on_done(len(rows))
+
+    def failures(self):
+        """Tabulate what is missing.
+
+        Returns
+        -------
+        table : pandas.DataFrame
+            Columns ``row``, ``path``, ``perturbation``, ``strength`` and ``reason``.
+        """
+        lost = sorted(self._lost)
+        return pd.DataFrame(
+            {
+                "row": pd.Series([row for row, _, _ in lost], dtype="int64"),
+                "path": pd.Series([describe(self.items[row]) for row, _, _ in lost], dtype=object),
+                "perturbation": pd.Series(
+                    [self.conditions[column][0] for _, column, _ in lost], dtype=object
+                ),
+                "strength": pd.Series(
+                    [self.conditions[column][1] for _, column, _ in lost], dtype="float64"
+                ),
+                "reason": pd.Series([reason for _, _, reason in lost], dtype=object),
+            }
+        )
+
+    def _lose(self, row, column, reason):
+        self._lost.append((row, column, reason))
+
+    def _score_all(self, rows, images, threads):
+        self._score(0, rows, [self.items[row] for row in rows])
+        contents = list(threads.map(content_of, images))
+        for column, (perturbation, strength) in enumerate(self.changes, 1):
+            change = partial(_change, perturbation, strength, self.random_state)
+            kept, pictures = [], []
+            for row, changed in zip(rows, threads.map(change, images, contents), strict=True):
+                if isinstance(changed, str):
+                    self._lose(row, column, changed)
+                else:
+                    kept.append(row)
+                    pictures.append(changed)
+            self._score(column, kept, pictures)
+
+    def _score(self, column, rows, pictures):
+        """Ask the detector; where it refuses some pictures, ask again without them."""
+        if not rows:
+            return
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", EncodingWarning)  # counted here instead
+                score, verdict = score_and_verdict(
+                    self.estimator, pictures, pos_label=self.pos_label
+                )
+        except EncodingError as error:
+            if error.failures is None or error.failures.empty:
+                raise
+            reasons = dict(zip(error.failures["row"], error.failures["reason"], strict=True))
+            for position, reason in reasons.items():
+                self._lose(rows[position], column, reason)
+            kept = [position for position in range(len(rows)) if position not in reasons]
+            self._score(column, [rows[k] for k in kept], [pictures[k] for k in kept])
+            return
+        self.score[rows, column] = score
+        self.verdict[rows, column] = verdict
+        for row, value in zip(rows, score, strict=True):
+            if np.isnan(value):
+                self._lose(row, column, "the detector gave no score")
+
+
+def _read(item):
+    try:
+        return read_image(item)
+    except ImageReadError as error:
+        return str(error)
+
+
+def _change(perturbation, strength, random_state, image, content):
+    """Return the changed picture, or the reason why there is none."""
+    try:
+        return perturbation(image, strength, random_state, content=content)
+    except Exception as error:  # a codec's limits, or whatever a user's own function raises
+        return f"could not be changed: {type(error).__name__}: {error}"
