@@ -4,8 +4,6 @@ from pathlib import Path
 
 import click
 
-from ..labels import is_missing
-
 
 @click.command()
 @click.argument("data", type=click.Path(exists=True, path_type=Path))
@@ -194,6 +192,8 @@ def _relative(path, folder):
 
 def _report(summary):
     """Print a row for each generator in the order of choice, then each real source."""
+    from ..labels import is_missing
+
     table = summary.sort_values(["class", "order", "domain", "name"], kind="stable")
     names = table["name"].where(table["name"] != "", "(unnamed)")
     table["name"] = names.where(table["domain"] == "", table["domain"] + " / " + names)

@@ -13,8 +13,8 @@ from sklearn.pipeline import Pipeline
 
 from sklearn_ssafe import FrozenEncoderTransformer, compare_detectors
 from sklearn_ssafe.comparison.heads import make_heads
-from sklearn_ssafe.comparison.importance import _shap_values, feature_families
-from sklearn_ssafe.comparison.inputs import make_inputs, make_preprocessor
+from sklearn_ssafe.comparison.importance import _shap_values
+from sklearn_ssafe.comparison.inputs import feature_families, make_inputs, make_preprocessor
 from sklearn_ssafe.encoders.forensic import ForensicEncoder
 from sklearn_ssafe.metrics import tpr_at_fpr
 from sklearn_ssafe.metrics.intervals import corrected_interval

@@ -262,7 +262,7 @@ def test_a_built_package_has_the_templates(tmp_path):
     if "setuptools" in result.stderr and "No module" in result.stderr:
         pytest.skip("setuptools is not installed")
     assert result.returncode == 0, result.stderr
-    built = tmp_path / "build" / "lib" / "sklearn_ssafe" / "reports" / "templates"
-    source = root / "sklearn_ssafe" / "reports" / "templates"
+    built = tmp_path / "build" / "lib" / "sklearn_ssafe" / "evaluation_page" / "templates"
+    source = root / "sklearn_ssafe" / "evaluation_page" / "templates"
     assert {file.name for file in built.iterdir()} == {file.name for file in source.iterdir()}
     assert len(list(built.iterdir())) == 3
