@@ -95,7 +95,7 @@ def test_differences_are_paired(comparison):
     reference = "table", "linear"
     table = comparison.differences(reference)
     assert len(table) == len(comparison.frame()) - 1
-    folds = comparison.folds.set_index(["input", "head"])
+    folds = comparison.folds.set_index(["input", "head"]).sort_index(kind="stable")
     paired = (
         folds.loc[("mine", "linear"), "auc"].to_numpy() - folds.loc[reference, "auc"].to_numpy()
     )
