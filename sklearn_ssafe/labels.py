@@ -243,23 +243,10 @@ def numbered(groups):
 
 
 def held_out_groups(y, generator=None, source=None, groups=None):
-    """Say which pictures are kept together; what cannot be held out is split by picture.
+    """Number which pictures are kept together; what cannot be held out is split by picture.
 
-    Parameters
-    ----------
-    y : ndarray of int, shape (n_samples,)
-        0 real, 1 generated.
-    generator, source : array-like of str, shape (n_samples,), or None, default=None
-        Labels, ``""`` or missing where unknown.
-    groups : array-like of shape (n_samples,) or None, default=None
-        Further labels of pictures that belong together, such as scenes.
-
-    Returns
-    -------
-    numbers : ndarray of int, shape (n_samples,)
-        Equal for pictures that are kept together.
-    held_out : str
-        What is held out, in words.
+    `y` is 1 for generated. Whole generators and whole real sources are kept together where there
+    are two or more, and whole `groups`.
     """
     name = names_of(y, generator, source)
     # A generator and a real source of the same name are two things.
@@ -268,19 +255,13 @@ def held_out_groups(y, generator=None, source=None, groups=None):
         dtype=object,
     )
     group = known_labels(len(y), groups)
-    words = []
-    for value, unit in ((1, "generator"), (0, "real source")):
+    for value in (1, 0):
         mine = y == value
-        n_names = len(np.unique(name[mine & (name != "")]))
-        if n_names > 1:
-            words.append(f"whole {unit}s")
-        else:
-            told = f"there is one {unit} only" if n_names else f"no {unit} is named"
-            words.append(f"single pictures or groups ({told})")
+        if len(np.unique(name[mine & (name != "")])) < 2:
             name[mine] = ""
             if len(np.unique(group[mine])) < 2:
                 group[mine] = ""
-    return keep_together(name, group), f"generated: {words[0]}; real: {words[1]}"
+    return keep_together(name, group)
 
 
 def names_of(y, generator=None, source=None):

@@ -77,7 +77,7 @@ def _report(pictures, features, failures, folds):
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    from ..model_selection.held_out import fold_averages, held_out_scores, held_out_table
+    from ..model_selection.held_out import held_out_scores, held_out_table
 
     if len(failures):
         click.echo(f"\nLeft out, because they could not be read: {len(failures)}")
@@ -93,7 +93,7 @@ def _report(pictures, features, failures, folds):
         features[good],
         pictures.y[good],
         groups=pictures.groups[good],
-        n_splits=folds,
+        cv=folds,
         **labels,
     )
     n_real, n_generated = np.bincount(scores.y)
@@ -110,7 +110,7 @@ def _report(pictures, features, failures, folds):
                 f"\nOnly {(scores.y == few).sum()} {word} pictures from {n_names} "
                 f"{'source' if few == 0 else 'generator'}(s): too few to judge a detector by."
             )
-    averages = fold_averages(scores)
+    averages = scores.fold_averages()
     click.echo(
         "\nMean over folds (standard deviation): "
         f"AUC {_mean(averages['auc'])}, "

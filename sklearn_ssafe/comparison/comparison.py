@@ -184,7 +184,7 @@ def _folds(cv, n_splits, y, positive, generator, source, groups):
         default = GroupKFold(min(n_splits, n_units)) if n_units > 1 else None
     else:
         generated = (y == positive).astype(int)
-        units = held_out_groups(generated, generator, source, groups)[0]
+        units = held_out_groups(generated, generator, source, groups)
         n_units = min(len(np.unique(units[generated == label])) for label in (0, 1))
         default = GeneratorGroupKFold(min(n_splits, n_units)) if n_units > 1 else None
     if cv is None and default is None:

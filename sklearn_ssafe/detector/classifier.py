@@ -240,7 +240,7 @@ class SSAFEClassifier(ClassifierMixin, BaseEstimator):
         if self.target_fpr is not None:
             real_scores = self.out_of_fold_.score[is_generated == 0]
             self.operating_point_ = threshold_for_fpr(
-                real_scores, self.target_fpr, confidence=self.confidence
+                real_scores, self.target_fpr, confidence_level=self.confidence
             )
             self.threshold_ = self.operating_point_.threshold
 
@@ -499,7 +499,7 @@ class SSAFEClassifier(ClassifierMixin, BaseEstimator):
                 is_generated,
                 generator=origin.get("generator"),
                 source=origin.get("source"),
-                n_splits=self.cv,
+                cv=self.cv,
             )
         except CannotSplitError:
             if self.target_fpr is not None:

@@ -99,6 +99,8 @@ def load_detector(path, *, encoder=None, weights=None, device="auto", trusted=()
     detector.pos_label_ = settings["pos_label"]
     detector.threshold_ = settings["threshold"]
     point = settings["operating_point"]
+    if point is not None and "confidence" in point:  # as the first saved detectors have it
+        point["confidence_level"] = point.pop("confidence")
     detector.operating_point_ = None if point is None else OperatingPoint(**point)
     if settings["n_features_in"] is not None:
         detector.n_features_in_ = settings["n_features_in"]

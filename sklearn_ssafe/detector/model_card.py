@@ -108,7 +108,7 @@ def _threshold(settings):
         f"so that at most {_percent(point['target_fpr'])} of real pictures are accused: "
         f"{point['n_false']} of them were ({_percent(point['n_false'] / point['n_real'])})."
     )
-    level = 0.95 if point["confidence"] is None else point["confidence"]
+    level = 0.95 if point["confidence_level"] is None else point["confidence_level"]
     lines.append(
         f"The upper bound of the rate is {_percent(point['fpr_upper_bound'])} at {level:.0%} "
         "confidence (Clopper-Pearson), for real pictures like these."

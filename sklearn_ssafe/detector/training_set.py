@@ -5,8 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ..model_selection.held_out import figures_by_name
-
 
 @dataclass
 class TrainingRows:
@@ -44,7 +42,7 @@ def training_table(y, names, chosen, scores, threshold):
     scores : HeldOutScores or None
         Out of fold.
     threshold : float
-        Above it a picture is called generated.
+        From it a picture is called generated.
 
     Returns
     -------
@@ -65,7 +63,7 @@ def training_table(y, names, chosen, scores, threshold):
     table.columns = ["class", "name", "pictures", "trained_on"]
     if scores is None:
         return table.assign(called_generated=np.nan, auc=np.nan)
-    figures = figures_by_name(scores, names, scores.score > threshold)
+    figures = scores.figures_by_name(names, scores.score >= threshold)
     counts = table.drop(columns="pictures")
     table = figures.merge(counts, on=["class", "name"], how="left", sort=False)
     return table[["class", "name", "pictures", "trained_on", "called_generated", "auc"]]

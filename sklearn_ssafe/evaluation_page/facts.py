@@ -13,7 +13,7 @@ from ..detector.encoder_identity import describe_encoder
 from ..detector.folder import installed_versions
 from ..detector.model_card import licence_of
 from ..encoding.transformer import FrozenEncoderTransformer
-from ..metrics.thresholds import last_step
+from ..metrics.scores import last_step
 from .curves import ScoreAxis, roc_curves, score_distribution, score_quantiles, threshold_table
 from .pictures import confident_mistakes
 from .verdict import SLIPS_THROUGH, evaluation_verdict

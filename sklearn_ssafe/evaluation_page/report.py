@@ -20,8 +20,7 @@ from ..images.inputs import as_image_list
 from ..labels import generated_label, is_generated, known_labels, names_of
 from ..leaks.audit import audit_leaks
 from ..metrics.detection_report import DetectionReport, build_report
-from ..metrics.scores import judge_pictures
-from ..metrics.thresholds import last_step, operating_threshold
+from ..metrics.scores import judge_pictures, last_step, operating_threshold
 from ..public import public
 from ..results import decimals, interval, percent, score_text
 from ..robustness.curve import robustness_curve

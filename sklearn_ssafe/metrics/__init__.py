@@ -6,9 +6,9 @@ __all__, __getattr__, __dir__ = lazy(
     __name__,
     {
         "DetectionReport": "detection_report",
-        "GeneratorReportDisplay": "generator_report_display",
+        "GeneratorReportDisplay": "displays",
         "OperatingPoint": "thresholds",
-        "ScoreDistributionDisplay": "score_distribution_display",
+        "ScoreDistributionDisplay": "displays",
         "corrected_interval": "intervals",
         "cross_val_report": "cross_val_report",
         "detection_report": "detection_report",

@@ -2,18 +2,20 @@
 
 import numpy as np
 from sklearn.base import is_outlier_detector
-from sklearn.model_selection import check_cv
+from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_consistent_length
 
-from ..labels import held_out_groups, is_generated, known_labels, names_of
+from ..labels import is_generated, known_labels
 from ..model_selection.folds import GeneratorGroupKFold
+from ..model_selection.held_out import make_folds, score_held_out
 from ..public import public
 from .detection_report import build_report
-from .scores import detector_scores, fit_detector, scores_and_own_threshold
-from .thresholds import training_threshold
+from .scores import detector_scores, fit_detector, operating_threshold, score_and_verdict
+from .thresholds import threshold_for_fpr
 
 _OUTLIER_FPR = 0.05
+_MOST_INNER_FOLDS = 5
 
 
 @public("sklearn_ssafe")
@@ -25,7 +27,7 @@ def cross_val_report(
     generator=None,
     source=None,
     groups=None,
-    cv=None,
+    cv=5,
     target_fpr=None,
     across_folds="average",
     pos_label=None,
@@ -42,13 +44,13 @@ def cross_val_report(
 
     An **outlier detector** (`IsolationForest`, `OneClassSVM`, ..., alone or as the last step of a
     pipeline) is trained on the real pictures of the training part alone, and
-    ``-score_samples(X)`` is its score. Generated pictures are only tested.
+    ``-decision_function(X)`` is its score. Generated pictures are only tested.
 
     Parameters
     ----------
     estimator : estimator
-        A classifier with `predict_proba` or `decision_function`, or an outlier detector with
-        `score_samples`. Cloned for every fold.
+        A classifier with `predict_proba` or `decision_function`, or an outlier detector.
+        Cloned for every fold.
     X : array-like of shape (n_samples, ...)
         Features, or pictures if `estimator` begins with an encoder. An encoder learns nothing, so
         it is quicker to encode first and pass the features.
@@ -60,14 +62,15 @@ def cross_val_report(
         Where each real picture comes from, ``""`` where unknown.
     groups : array-like of shape (n_samples,) or None, default=None
         Pictures that belong together, such as those of one scene. They stay in one fold.
-    cv : cross-validation splitter, iterable of (train, test) or None, default=None
-        None takes `GeneratorGroupKFold` with up to 5 folds. A splitter gets as groups what
-        `keep_together` makes of generator, source and groups.
+    cv : int, cross-validation splitter or iterable of (train, test), default=5
+        An int is the most folds of `GeneratorGroupKFold`; fewer where there are fewer generators
+        or sources. A splitter gets as groups what `keep_together` makes of generator, source and
+        groups.
     target_fpr : float or None, default=None
         The threshold is chosen, in each training part, so that at most this share of real
-        pictures like those would be accused. None: the classifier's own threshold, as its
-        `predict` has it (a probability of 0.5, unless it chose another one in training), and 0.05
-        for an outlier detector.
+        pictures like those is called generated, by `threshold_for_fpr` with `confidence_level`.
+        None: the detector's own threshold, as its `predict` has it (a probability of 0.5,
+        unless it chose another one in training), and 0.05 for an outlier detector.
     across_folds : {"average", "pool"}, default="average"
         "pool" ranks scores of different folds, so of different classifiers, together.
     pos_label : int, float, bool, str or None, default=None
@@ -76,7 +79,7 @@ def cross_val_report(
     n_resamples : int, default=1000
         Bootstrap resamples. 0 leaves the intervals out, which is much faster.
     confidence_level : float, default=0.95
-        Coverage of the intervals.
+        Coverage of the intervals, and how sure the promise of `target_fpr` is to be.
     random_state : int, RandomState instance or None, default=0
         Seed of the bootstrap.
 
@@ -88,9 +91,16 @@ def cross_val_report(
 
     Raises
     ------
+    CannotSplitError
+        The pictures cannot be split.
     ValueError
-        The pictures cannot be split, a fold lacks a class, or there are too few real pictures for
-        `target_fpr`.
+        A fold lacks a class, or a parameter is out of range.
+
+    Warns
+    -----
+    TooFewRealPicturesWarning
+        A training part has too few real pictures to promise `target_fpr`: its threshold is just
+        above all of their scores.
 
     See Also
     --------
@@ -111,7 +121,7 @@ def cross_val_report(
     >>> head = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=1000))
     >>> report = cross_val_report(head, features, pictures.y, **known)
     >>> report.settings["held_out"]
-    'whole generators, whole real sources'
+    'generated: whole generators; real: whole real sources'
     >>> outliers = IsolationForest(n_estimators=10, random_state=0)
     >>> alone = cross_val_report(outliers, features, pictures.y, target_fpr=0.1, **known)
     >>> alone.settings["threshold_from"]
@@ -128,84 +138,78 @@ def cross_val_report(
         target_fpr = _OUTLIER_FPR
     y = np.asarray(y)
     positive = y[generated][0]
-    units = held_out_groups(generated.astype(int), generator, source, groups)[0]
-    folds = list(_splitter(cv, generated, units, y).split(X, y, units))
+    folds, held_out, units = make_folds(
+        generated.astype(int), generator=generator, source=source, groups=groups, cv=cv, labels=y
+    )
+    thresholds = []
 
-    parts = []
-    for number, (train, test) in enumerate(folds):
+    def fit_and_score(train, test):
         if outliers:
             train = train[~generated[train]]
-        fitted = fit_detector(estimator, _safe_indexing(X, train), y[train])
-        tested = _safe_indexing(X, test)
+        training, tested = _safe_indexing(X, train), _safe_indexing(X, test)
+        fitted = fit_detector(estimator, training, y[train])
         if target_fpr is None:
-            score, threshold = scores_and_own_threshold(fitted, tested, positive)
+            score, called = score_and_verdict(fitted, tested, pos_label=positive)
+            threshold = operating_threshold(fitted, score, called).lowest_called
         else:
             score = detector_scores(fitted, tested, positive)
-            threshold = training_threshold(
-                estimator,
-                _safe_indexing(X, train),
-                y[train],
-                units[train],
-                positive=positive,
-                target_fpr=target_fpr,
+            threshold = _threshold_from_training(
+                estimator, training, y[train], units[train], positive, target_fpr, confidence_level
             )
-        parts.append((test, score, np.full(len(test), threshold), np.full(len(test), number)))
-    picture, score, threshold, fold = map(np.concatenate, zip(*parts, strict=True))
+        thresholds.append(threshold)
+        return score
+
+    scores = score_held_out(fit_and_score, generated.astype(int), folds, held_out)
     if target_fpr is None:
-        threshold_from = "the classifier's own"
+        threshold_from = "the detector's own"
     else:
         threshold_from = (
             f"chosen in each fold for an FPR of {target_fpr:g}, on held-out real pictures of the "
             "training part"
         )
+    picture = scores.row
     return build_report(
         generated[picture],
-        score,
+        scores.score,
         generator=generator[picture],
         source=source[picture],
         groups=None if groups is None else known_labels(n, groups)[picture],
-        fold=fold,
+        fold=scores.fold,
         picture=picture,
-        threshold=threshold,
+        threshold=np.array(thresholds)[scores.fold],
         across_folds=across_folds,
         n_resamples=n_resamples,
         confidence_level=confidence_level,
         random_state=random_state,
         settings={
             "threshold_from": threshold_from,
-            "held_out": _what_was_held_out(folds, generated, generator, source),
+            "held_out": held_out,
             "trained_on": "real pictures alone" if outliers else "both classes",
         },
     )
 
 
-def _splitter(cv, generated, units, y):
-    if cv is not None:
-        return check_cv(cv, y, classifier=True)
-    n_units = min(len(np.unique(units[generated == label])) for label in (False, True))
-    if n_units < 2:
-        raise ValueError(
-            "the pictures cannot be split: all of one class belong to one group. Give more groups, "
-            "or leave the groups out"
-        )
-    return GeneratorGroupKFold(min(5, n_units))
+def _threshold_from_training(estimator, X, y, units, positive, target_fpr, confidence_level):
+    """Choose a threshold on real pictures that a second cross-validation held out."""
+
+    def fit_and_score(train, test):
+        fitted = fit_detector(estimator, _safe_indexing(X, train), y[train])
+        return detector_scores(fitted, _safe_indexing(X, test), positive)
+
+    inner = score_held_out(fit_and_score, y, _inner_folds(y, units), "")
+    real_scores = inner.score[inner.y != positive]
+    return threshold_for_fpr(real_scores, target_fpr, confidence_level=confidence_level).threshold
 
 
-def _what_was_held_out(folds, generated, generator, source):
-    """Say what no fold both trains on and tests, from the folds themselves."""
-    name = names_of(generated, generator, source)
-    words = []
-    for side, unit in ((True, "generator"), (False, "real source")):
-        named = (generated == side) & (name != "")
-        if not named.any():
-            words.append(f"pictures (the {unit}s are not known)")
-            continue
-        shared = set()
-        for train, test in folds:
-            shared |= set(name[train][named[train]]) & set(name[test][named[test]])
-        words.append(
-            f"pictures, not {unit}s: {len(shared)} {unit}(s) are on both sides"
-            if shared
-            else f"whole {unit}s"
-        )
-    return ", ".join(words)
+def _inner_folds(y, units):
+    """Hold out whole units if there are two of each class, else single pictures."""
+    X = np.zeros((len(y), 1))
+    n_units = [len(np.unique(units[y == label])) for label in np.unique(y)]
+    two_classes = len(n_units) > 1
+    n_splits = min(_MOST_INNER_FOLDS, *n_units)
+    if n_splits < 2:
+        n_splits = min(_MOST_INNER_FOLDS, *np.unique(y, return_counts=True)[1])
+        plain = StratifiedKFold if two_classes else KFold
+        return list(plain(n_splits, shuffle=True, random_state=0).split(X, y))
+    folds = GeneratorGroupKFold if two_classes else GroupKFold
+    return list(folds(n_splits).split(X, y, units))

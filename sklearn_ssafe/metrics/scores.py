@@ -1,8 +1,9 @@
-"""Asking a detector: a score of every picture, and whether it is called generated."""
+"""Asking a detector: a score of every picture, whether it is called generated, from which score."""
 
 import copy
 import warnings
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 from scipy.special import logit
@@ -16,64 +17,44 @@ from ..encoding.failures import EncodingError, EncodingWarning
 
 
 def log_odds(probability):
-    """Return log(p / (1 - p)), finite also where rounding made p 0 or 1.
-
-    Parameters
-    ----------
-    probability : float or ndarray of float
-
-    Returns
-    -------
-    log_odds : float or ndarray of float
-        Between -36 and 36.
-    """
+    """Return log(p / (1 - p)), finite (within 36) also where rounding made p 0 or 1."""
     smallest = np.finfo(np.float64).eps
     return logit(np.clip(probability, smallest, 1 - smallest))
 
 
 def score_and_verdict(estimator, X, *, pos_label=1):
-    """Ask a detector for its score and, at its own threshold, its verdict.
+    """Return the score of each picture (NaN where there is none), and whether it is called.
 
-    Asking `predict_proba` and then `predict` would encode every picture twice. Here the steps of a
-    pipeline before its classifier are run once; a search is asked through its best estimator, and a
-    detector with a ``threshold_`` is asked for scores alone. Any other estimator that encodes
-    inside itself is asked twice, which costs a second encoding where its cache is turned off.
-
-    Parameters
-    ----------
-    estimator : estimator
-        A fitted classifier or outlier detector, a pipeline that ends in one, or a search over, or a
-        threshold on, such a pipeline.
-    X : array-like of shape (n_samples,) or (n_samples, n_features)
-        What it takes.
-    pos_label : object, default=1
-        The class called generated. An outlier detector has no classes: its outliers are generated.
-
-    Returns
-    -------
-    score : ndarray of float, shape (n_samples,)
-        Higher is more generated: the probability of `pos_label`, else the decision function. NaN
-        for a row that the encoder gave up on (``on_error="nan"``).
-    verdict : ndarray of bool, shape (n_samples,)
-        Whether the detector calls it generated.
-
-    Raises
-    ------
-    ValueError
-        The detector has no class `pos_label`, or no scores.
+    Asking `predict_proba` and then `predict` would encode every picture twice. Here what comes
+    before the classifier is run once. An estimator that encodes inside itself is asked twice,
+    unless it has a `threshold_`.
     """
-    rows = np.arange(len(X))
-    score, verdict = np.full(len(X), np.nan), np.zeros(len(X), dtype=bool)
-    steps, head = _steps_and_head(estimator)
-    for step in steps:
-        X = step.transform(X)
-        given_up = _without_values(X)
-        if given_up.all():
-            return score, verdict
-        if given_up.any():
-            X, rows = _safe_indexing(X, np.flatnonzero(~given_up)), rows[~given_up]
-    score[rows], verdict[rows] = _ask(head, X, pos_label)
+    head, X, rows, score = _up_to_the_head(estimator, X)
+    verdict = np.zeros(len(score), dtype=bool)
+    if len(rows):
+        score[rows] = _score(head, X, pos_label)
+        verdict[rows] = _verdict(head, X, score[rows], pos_label)
     return score, verdict
+
+
+def detector_scores(estimator, X, pos_label=1):
+    """Return the score of each picture, higher for generated; NaN where there is none.
+
+    The probability of `pos_label`, else its decision value. Of an outlier detector
+    ``-decision_function(X)``, so that its own threshold is 0.
+    """
+    head, X, rows, score = _up_to_the_head(estimator, X)
+    if len(rows):
+        score[rows] = _score(head, X, pos_label)
+    return score
+
+
+def last_step(estimator):
+    """Return what gives the verdict: of a pipeline its last step, of a search its best, and so on.
+
+    A threshold around a pipeline is returned around the pipeline's last step.
+    """
+    return _steps_and_head(estimator)[1]
 
 
 def _steps_and_head(estimator):
@@ -92,8 +73,21 @@ def _steps_and_head(estimator):
     return [], estimator
 
 
+def _up_to_the_head(estimator, X):
+    """Run what comes before the head; rows that an encoder gave up on (all NaN) are left out."""
+    rows, score = np.arange(len(X)), np.full(len(X), np.nan)
+    steps, head = _steps_and_head(estimator)
+    for step in steps:
+        X = step.transform(X)
+        given_up = _without_values(X)
+        if given_up.any():
+            X, rows = _safe_indexing(X, np.flatnonzero(~given_up)), rows[~given_up]
+        if not len(rows):
+            break
+    return head, X, rows, score
+
+
 def _without_values(X):
-    """Say which rows are NaN throughout."""
     if not hasattr(X, "shape") or len(X.shape) != 2:
         return np.zeros(len(X), dtype=bool)
     values = np.asarray(X)
@@ -102,16 +96,17 @@ def _without_values(X):
     return np.isnan(values).all(axis=1)
 
 
-def _ask(head, X, pos_label):
+def _verdict(head, X, score, pos_label):
     if is_outlier_detector(head):
-        return -np.asarray(head.decision_function(X)), np.asarray(head.predict(X)) == -1
-    score = _score(head, X, pos_label)
+        return np.asarray(head.predict(X)) == -1
     if hasattr(head, "threshold_"):
-        return score, score > head.threshold_  # as SSAFEClassifier does
-    return score, np.asarray(head.predict(X)) == pos_label
+        return score >= head.threshold_
+    return np.asarray(head.predict(X)) == pos_label
 
 
 def _score(head, X, pos_label):
+    if is_outlier_detector(head):
+        return -np.asarray(head.decision_function(X), dtype=float)
     classes = list(head.classes_)
     if pos_label not in classes:
         raise ValueError(
@@ -133,79 +128,79 @@ def _score(head, X, pos_label):
 
 
 def fit_detector(estimator, X, y):
-    """Fit a clone.
-
-    Parameters
-    ----------
-    estimator : estimator
-        A classifier, or an outlier detector, which is not shown `y`.
-    X : array-like of shape (n_samples, ...)
-        Training part.
-    y : array-like of shape (n_samples,)
-        Its labels.
-
-    Returns
-    -------
-    fitted : estimator
-        The clone.
-    """
+    """Fit a clone; an outlier detector is not shown `y`."""
     return clone(estimator).fit(X) if is_outlier_detector(estimator) else clone(estimator).fit(X, y)
 
 
-def detector_scores(fitted, X, positive):
-    """Score pictures, higher meaning more likely generated.
+@dataclass(frozen=True)
+class OperatingThreshold:
+    """Where a detector draws the line.
 
-    Parameters
+    Attributes
     ----------
-    fitted : estimator
-        From `fit_detector`.
-    X : array-like of shape (n_samples, ...)
-        What to score.
-    positive : label
-        The label of generated pictures.
-
-    Returns
-    -------
-    score : ndarray of float, shape (n_samples,)
-        The probability of `positive`, else the decision value for it; for an outlier detector
-        ``-score_samples(X)``.
+    value : float
+        As people are told it.
+    lowest_called : float
+        A picture is called generated exactly if its score is this or more: `value`, or the next
+        number above it for a classifier whose `predict` has ties on the real side.
+    origin : str
+        Where it came from, in words.
+    followed : bool
+        Whether the detector's verdicts are those of any threshold on its scores.
     """
-    if is_outlier_detector(fitted):
-        return -fitted.score_samples(X)
-    column = list(fitted.classes_).index(positive)
-    if hasattr(fitted, "predict_proba"):
-        return fitted.predict_proba(X)[:, column]
-    return fitted.decision_function(X) * (1 if column == 1 else -1)
+
+    value: float
+    lowest_called: float
+    origin: str
+    followed: bool
 
 
-def scores_and_own_threshold(fitted, X, positive):
-    """Score pictures, and find the score from which a classifier says "generated".
+def operating_threshold(detector, score, called):
+    """Find the threshold that a detector's verdicts follow. Nothing is chosen here."""
+    value, origin = _as_fitted(last_step(detector))
+    lowest = score[called].min() if called.any() else np.nextafter(score.max(), np.inf)
+    for candidate in (value, np.nextafter(value, np.inf), lowest):
+        if np.array_equal(score >= candidate, called):
+            shown = lowest if candidate == lowest else value
+            return OperatingThreshold(float(shown), float(candidate), origin, True)
+    return OperatingThreshold(value, value, origin, False)
 
-    Parameters
-    ----------
-    fitted : classifier
-        From `fit_detector`.
-    X : array-like of shape (n_samples, ...)
-        What to score; encoded once.
-    positive : label
-        The label of generated pictures.
 
-    Returns
-    -------
-    score : ndarray of float, shape (n_samples,)
-        As from `detector_scores`.
-    threshold : float
-        A probability of 0.5, or a decision value of 0, where that is what `predict` does. For a
-        classifier that chose another threshold in training, the lowest score that it calls
-        generated here.
-    """
-    score, called = score_and_verdict(fitted, X, pos_label=positive)
-    usual = 0.5 if hasattr(fitted, "predict_proba") else 0.0
-    lowest = score[called].min(initial=np.inf)
-    for threshold in (usual, lowest):
-        if np.array_equal(score >= threshold, called):
-            return score, float(threshold)
-    return score, usual  # its predictions do not follow its scores, as with SVC's probabilities
+def _as_fitted(head):
+    usual = 0.5 if hasattr(head, "predict_proba") else 0.0
+    if is_outlier_detector(head):
+        share = getattr(head, "contamination", getattr(head, "nu", None))
+        known = f" ({share!r} of the training pictures)" if isinstance(share, Real) else ""
+        return 0.0, f"the outlier detector's own, from its training pictures{known}"
+    if hasattr(head, "threshold_"):
+        return float(head.threshold_), _of_a_classifier_with_threshold(head)
+    if isinstance(head, TunedThresholdClassifierCV):
+        return float(head.best_threshold_), (
+            f"tuned for {head.scoring!r} by cross-validation within the training pictures"
+        )
+    if isinstance(head, FixedThresholdClassifier) and head.threshold != "auto":
+        return float(head.threshold), "set beforehand, whatever the data"
+    return usual, (
+        f"the usual one of {type(head).__name__} "
+        f"({'probability' if usual else 'decision value'} {usual:g}); nobody chose it"
+    )
+
+
+def _of_a_classifier_with_threshold(head):
+    point = getattr(head, "operating_point_", None)
+    if point is None:
+        return "given when the detector was made, not chosen from data"
+    text = (
+        f"chosen in training so that at most {_percent(point.target_fpr)} of real pictures are "
+        f"called generated, from the out-of-fold scores of {point.n_real:,} real training pictures "
+        f"({point.n_false:,} of them called generated"
+    )
+    level = 0.95 if point.confidence_level is None else point.confidence_level
+    return f"{text}; upper bound {_percent(point.fpr_upper_bound)} at {100 * level:g} % confidence)"
+
+
+def _percent(share):
+    return f"{100 * share:.3g} %"
 
 
 @dataclass(frozen=True)
@@ -230,26 +225,8 @@ class JudgedPictures:
 def judge_pictures(detector, X, pictures, *, label):
     """Ask a fitted detector about pictures; one that cannot be read costs its own row.
 
-    Parameters
-    ----------
-    detector : estimator
-        Fitted. Nothing is fitted here.
-    X : array-like of shape (n_pictures, ...)
-        What it takes.
-    pictures : list
-        The pictures in `X`, to look for what is wrong with one.
-    label : object
-        The detector's class that means generated.
-
-    Returns
-    -------
-    judged : JudgedPictures
-        Scores and verdicts.
-
-    Raises
-    ------
-    EncodingError
-        No picture could be encoded.
+    `pictures` are those in `X`, to look for what is wrong with one. An EncodingError says that
+    none could be encoded.
     """
     n = len(pictures)
     score, called, reasons = np.full(n, np.nan), np.zeros(n, dtype=bool), {}

@@ -1,6 +1,5 @@
 """robustness_curve: a detector's figures on pictures that were compressed, resized, shared ..."""
 
-import warnings
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from numbers import Integral, Real
@@ -11,14 +10,14 @@ from joblib import cpu_count
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, validate_params
 from sklearn.utils.validation import check_consistent_length
 
-from ..encoding.failures import EncodingError, EncodingWarning, failures_message
+from ..encoding.failures import EncodingError, failures_message
 from ..encoding.progress import progress_bar
 from ..images.inputs import as_image_list, describe
 from ..images.perturbations.catalogue import choose_perturbations
 from ..images.perturbations.perturbation import content_of
 from ..images.reading import ImageReadError, read_image
 from ..labels import is_generated, keep_together
-from ..metrics.scores import score_and_verdict
+from ..metrics.scores import judge_pictures
 from ..public import public
 from .result import RobustnessCurve
 
@@ -293,29 +292,20 @@ class RobustnessRun:
             self._score(column, kept, pictures)
 
     def _score(self, column, rows, pictures):
-        """Ask the detector; where it refuses some pictures, ask again without them."""
         if not rows:
             return
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", EncodingWarning)  # counted here instead
-                score, verdict = score_and_verdict(
-                    self.estimator, pictures, pos_label=self.pos_label
-                )
+            judged = judge_pictures(self.estimator, pictures, pictures, label=self.pos_label)
         except EncodingError as error:
             if error.failures is None or error.failures.empty:
                 raise
+            judged = None
             reasons = dict(zip(error.failures["row"], error.failures["reason"], strict=True))
-            for position, reason in reasons.items():
-                self._lose(rows[position], column, reason)
-            kept = [position for position in range(len(rows)) if position not in reasons]
-            self._score(column, [rows[k] for k in kept], [pictures[k] for k in kept])
-            return
-        self.score[rows, column] = score
-        self.verdict[rows, column] = verdict
-        for row, value in zip(rows, score, strict=True):
-            if np.isnan(value):
-                self._lose(row, column, "the detector gave no score")
+        if judged is not None:
+            self.score[rows, column], self.verdict[rows, column] = judged.score, judged.called
+            reasons = judged.reasons
+        for place, reason in reasons.items():
+            self._lose(rows[place], column, reason)
 
 
 def _read(item):

@@ -73,7 +73,7 @@ def test_a_fitted_detector_brings_its_threshold():
     assert display.ax_ is axis
     by_hand = detection_report(y, score, threshold=0.8, n_resamples=0, **known).frame()
     assert display.frame().equals(by_hand)
-    assert "the classifier's own" in str(display.report)
+    assert "the detector's own" in str(display.report)
     spread = ScoreDistributionDisplay.from_estimator(strict, X, y, **known)
     called = spread.frame()["score"] >= spread.frame()["threshold"]
     np.testing.assert_array_equal(called, score >= 0.8)

@@ -3,65 +3,63 @@ import warnings
 import numpy as np
 import pytest
 from scipy.stats import binom, binomtest
-from sklearn.base import BaseEstimator
-from sklearn.ensemble import IsolationForest
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import (
-    FixedThresholdClassifier,
-    GridSearchCV,
-    TunedThresholdClassifierCV,
-)
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
-from sklearn.svm import LinearSVC
 
-from sklearn_ssafe import SSAFEClassifier
+from sklearn_ssafe import SSAFEClassifier, cross_val_report
 from sklearn_ssafe.exceptions import TooFewRealPicturesWarning
 from sklearn_ssafe.metrics import threshold_for_fpr
-from sklearn_ssafe.metrics.scores import score_and_verdict
-from sklearn_ssafe.metrics.thresholds import operating_threshold, real_pictures_needed, upper_bound
 
 
-@pytest.mark.parametrize(("n_false", "n_real"), [(0, 1), (0, 299), (3, 500), (17, 40), (40, 40)])
-@pytest.mark.parametrize("confidence", [0.5, 0.95])
-def test_the_bound_is_that_of_scipys_binomial_test(n_false, n_real, confidence):
-    exact = binomtest(n_false, n_real, alternative="less").proportion_ci(confidence, "exact")
-    assert upper_bound(n_false, n_real, confidence) == pytest.approx(exact.high)
+def exact_bound(n_false, n_real, level):
+    return binomtest(n_false, n_real, alternative="less").proportion_ci(level, "exact").high
 
 
 @pytest.mark.parametrize("target", [0.001, 0.01, 0.2])
 def test_as_many_as_needed_and_not_one_fewer(target):
-    n = real_pictures_needed(target)
-    assert upper_bound(0, n, 0.95) <= target < upper_bound(0, n - 1, 0.95)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TooFewRealPicturesWarning)
+        n = threshold_for_fpr([0.1], target).n_real_needed
+    assert threshold_for_fpr(np.arange(n) / n, target).promised
+    with pytest.warns(TooFewRealPicturesWarning, match=f"at least {n} are needed"):
+        assert not threshold_for_fpr(np.arange(n - 1) / n, target).promised
 
 
 @pytest.mark.parametrize("n", [1, 60, 299, 1000])
 @pytest.mark.parametrize("target", [0.01, 0.05, 0.3])
-@pytest.mark.parametrize("confidence", [0.9, 0.95, None])
+@pytest.mark.parametrize("level", [0.9, 0.95])
 @pytest.mark.parametrize("decimals", [1, 9])  # with ties and without
-def test_no_lower_threshold_keeps_the_promise(n, target, confidence, decimals):
+def test_no_lower_threshold_keeps_the_promise(n, target, level, decimals):
     scores = np.round(np.random.default_rng(n).random(n), decimals)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TooFewRealPicturesWarning)
-        point = threshold_for_fpr(scores, target, confidence=confidence)
-
-    def keeps(threshold):
-        n_false = int((scores > threshold).sum())
-        if confidence is None:
-            return n_false / n <= target
-        exact = binomtest(n_false, n, alternative="less").proportion_ci(confidence, "exact")
-        return exact.high <= target
-
-    possible = [score for score in np.unique(scores) if keeps(score)]
-    assert point.threshold == (min(possible) if possible else scores.max())
-    assert point.n_false == (scores > point.threshold).sum()
+        point = threshold_for_fpr(scores, target, confidence_level=level)
+    possible = np.nextafter(np.unique(scores), np.inf)
+    kept = [t for t in possible if exact_bound(int((scores >= t).sum()), n, level) <= target]
+    assert point.threshold == (min(kept) if kept else possible[-1])
+    assert point.n_false == (scores >= point.threshold).sum()
     assert point.fpr == point.n_false / n
+    assert point.fpr_upper_bound == pytest.approx(exact_bound(point.n_false, n, level))
+    assert point.promised == bool(kept)
 
 
-def test_too_few_real_pictures_are_told_how_many_are_needed():
-    with pytest.warns(TooFewRealPicturesWarning, match="at least 299 are needed"):
-        point = threshold_for_fpr(np.linspace(0, 0.8, 50), 0.01)
-    assert point.threshold == 0.8
+@pytest.mark.parametrize(("n", "target"), [(19, 0.05), (100, 0.05), (99, 0.01), (37, 0.3)])
+def test_without_a_level_it_is_the_conformal_quantile(n, target):
+    # Each of n + 1 exchangeable scores is as likely to be the further one.
+    scores = np.random.default_rng(0).permutation(n + 1).astype(float)
+    called = []
+    for i in range(n + 1):
+        others = np.delete(scores, i)
+        point = threshold_for_fpr(others, target, confidence_level=None)
+        called.append(scores[i] >= point.threshold)
+        rank = int(np.ceil(round((1 - target) * (n + 1), 9)))
+        assert point.threshold == np.nextafter(np.sort(others)[rank - 1], np.inf)
+    assert target - 1 / (n + 1) < np.mean(called) <= target
+
+
+@pytest.mark.parametrize(("level", "needed"), [(0.95, 299), (None, 99)])
+def test_too_few_real_pictures_are_told_how_many_are_needed(level, needed):
+    with pytest.warns(TooFewRealPicturesWarning, match=f"at least {needed} are needed"):
+        point = threshold_for_fpr(np.linspace(0, 0.8, 50), 0.01, confidence_level=level)
+    assert (point.threshold, point.n_false) == (np.nextafter(0.8, 1), 0)
     assert not point.promised
     assert point.fpr_upper_bound == pytest.approx(1 - 0.05 ** (1 / 50))
 
@@ -72,7 +70,14 @@ def test_the_promise_is_kept_as_often_as_it_says():
     rates = np.array([1 - threshold_for_fpr(rng.random(400), 0.05).threshold for _ in range(2000)])
     kept = (rates <= 0.05).sum()
     assert binom.cdf(kept, 2000, 0.95) > 0.001  # at least 95 %, chance aside
-    assert np.median(rates) > 0.02  # and not by accusing nobody
+    assert np.median(rates) > 0.02  # and not by calling none of them generated
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_scores_meet_the_threshold_in_their_own_precision(dtype):
+    scores = np.linspace(0, 1, 100).astype(dtype)
+    point = threshold_for_fpr(scores, 0.1, confidence_level=None)
+    assert (scores >= point.threshold).sum() == point.n_false == 9
 
 
 @pytest.mark.parametrize("scores", [[], [0.1, np.nan]])
@@ -81,63 +86,28 @@ def test_scores_that_are_none(scores):
         threshold_for_fpr(scores, 0.1)
 
 
-RNG = np.random.default_rng(0)
-Y = np.arange(240) % 2
-X = RNG.normal(size=(240, 3)) + 0.8 * Y[:, None]
-LOGISTIC = LogisticRegression()
+def test_a_rate_means_the_same_in_the_classifier_and_in_cross_validation():
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1], 60)
+    X = rng.normal(size=(120, 3)) + y[:, None]
+    known = {
+        "generator": np.where(y == 1, np.arange(120) % 4, "").astype(str),
+        "source": np.where(y == 0, np.arange(120) % 4, "").astype(str),
+    }
+    detector = SSAFEClassifier(None, target_fpr=0.01)
+    with pytest.warns(TooFewRealPicturesWarning, match="60 real pictures are too few"):
+        detector.fit(X, y, **known)
+    out_of_fold = detector.out_of_fold_
+    point = detector.operating_point_
+    assert point.threshold == np.nextafter(out_of_fold.score[out_of_fold.y == 0].max(), 1)
 
-
-@pytest.mark.parametrize(
-    ("detector", "expected", "words"),
-    [
-        (LOGISTIC, lambda d: 0.5, "nobody chose it"),
-        (make_pipeline(StandardScaler(), LinearSVC()), lambda d: 0, "decision value"),
-        (GridSearchCV(LOGISTIC, {"C": [0.1, 1]}), lambda d: 0.5, "LogisticRegression"),
-        (FixedThresholdClassifier(LOGISTIC, threshold=0.8), lambda d: 0.8, "set beforehand"),
-        (TunedThresholdClassifierCV(LOGISTIC), lambda d: d.best_threshold_, "cross-validation"),
-        (SSAFEClassifier(None, threshold=0.7), lambda d: 0.7, "not chosen from data"),
-        (SSAFEClassifier(None, target_fpr=0.1), lambda d: d.threshold_, "at most 10 %"),
-        (IsolationForest(random_state=0, contamination=0.1), lambda d: 0, "0.1 of the training"),
-    ],
-)
-def test_verdicts_follow_the_threshold_that_is_told(detector, expected, words):
-    detector.fit(X, Y)
-    score, called = score_and_verdict(detector, X)
-    found = operating_threshold(detector, score, called)
-    assert found.followed
-    assert found.value == pytest.approx(expected(detector))
-    assert words in found.origin
-    np.testing.assert_array_equal(score >= found.lowest_called, called)
-    assert found.lowest_called == pytest.approx(found.value)
-
-
-def test_a_score_at_the_threshold_is_called_as_the_detector_calls_it():
-    detector = SSAFEClassifier(None, target_fpr=0.1).fit(X, Y)
-    detector.threshold_ = score_and_verdict(detector, X)[0][7]
-    score, called = score_and_verdict(detector, X)
-    found = operating_threshold(detector, score, called)
-    assert not called[7]
-    assert found.value == score[7]
-    np.testing.assert_array_equal(score >= found.lowest_called, called)
-
-
-class Odd(BaseEstimator):
-    """Has a threshold in `predict` that it does not tell."""
-
-    def predict_proba(self, X):
-        """Only its presence counts here."""
-
-
-def test_a_threshold_that_is_not_told_is_read_from_the_verdicts():
-    score = np.array([0.1, 0.6, 0.7, 0.9])
-    found = operating_threshold(Odd(), score, score > 0.65)
-    assert (found.value, found.followed) == (0.7, True)
-    nothing = operating_threshold(Odd(), score, score > 2)
-    assert nothing.followed
-    assert nothing.value > 0.9
-
-
-def test_verdicts_that_follow_no_threshold_are_noted():
-    score = np.array([0.1, 0.6, 0.7, 0.9])
-    found = operating_threshold(Odd(), score, np.array([False, True, False, True]))
-    assert (found.value, found.followed) == (0.5, False)
+    head = SSAFEClassifier(None, cv=None)
+    rows = X / np.linalg.norm(X, axis=1, keepdims=True)
+    with pytest.warns(TooFewRealPicturesWarning, match="45 real pictures are too few"):
+        report = cross_val_report(head, rows, y, target_fpr=0.01, n_resamples=0, **known)
+    # The training part of each fold, given to the classifier, has the same threshold.
+    for _, tested in report.scores.groupby("fold"):
+        train = np.setdiff1d(np.arange(120), tested["picture"])
+        with pytest.warns(TooFewRealPicturesWarning, match="at least 299"):
+            detector.fit(X[train], y[train], **{name: v[train] for name, v in known.items()})
+        assert tested["threshold"].unique() == pytest.approx(detector.threshold_, abs=1e-12)

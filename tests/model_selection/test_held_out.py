@@ -4,12 +4,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from sklearn_ssafe.model_selection.held_out import (
-    HeldOutScores,
-    fold_averages,
-    held_out_scores,
-    held_out_table,
-)
+from sklearn_ssafe.model_selection import HeldOutScores, held_out_scores, held_out_table
 
 
 def labelled(n=20):
@@ -80,7 +75,7 @@ def test_groups_are_kept_whole_too():
 
 def test_the_scores_of_a_separable_set_are_good():
     features, y, labels = labelled()
-    averages = fold_averages(held_out_scores(LogisticRegression(), features, y, **labels))
+    averages = held_out_scores(LogisticRegression(), features, y, **labels).fold_averages()
     assert averages["auc"][0] > 0.95
     assert averages["balanced_accuracy"][0] > 0.9
 
@@ -99,7 +94,7 @@ def test_the_table_is_computed_within_folds():
     assert table.loc["b", "auc"] == 1
     assert table["called_generated"].to_dict() == {"a": 0, "b": 1, "s": 0, "t": 1}
     assert list(table.index) == ["a", "b", "t", "s"]  # the worst first, generators first
-    averages = fold_averages(HeldOutScores(y, score, fold, ""))
+    averages = HeldOutScores(y, score, fold, "").fold_averages()
     assert averages["auc"] == (0.875, 0.125)
     assert averages["balanced_accuracy"] == (0.5, 0.0)
 
