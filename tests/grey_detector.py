@@ -4,8 +4,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from sklearn_ssafe.encoding.failures import failures_table
-from sklearn_ssafe.exceptions import EncodingError
-from sklearn_ssafe.images.reading import ImageReadError, read_image
+from sklearn_ssafe.exceptions import EncodingError, ImageReadError
+from sklearn_ssafe.images import read_image
 
 from .conftest import encoded
 

@@ -12,9 +12,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn_ssafe import FrozenEncoderTransformer, robustness_curve
 from sklearn_ssafe.encoders.forensic import ForensicEncoder
 from sklearn_ssafe.encoding.failures import failures_table
-from sklearn_ssafe.exceptions import EncodingError
-from sklearn_ssafe.images import Perturbation, perturb
-from sklearn_ssafe.images.reading import ImageReadError, read_image
+from sklearn_ssafe.exceptions import EncodingError, ImageReadError
+from sklearn_ssafe.images import Perturbation, perturb, read_image
 
 from ..conftest import encoded, picture
 
