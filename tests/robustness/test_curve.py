@@ -51,7 +51,7 @@ class SharpnessDetector(ClassifierMixin, BaseEstimator):
             except ImageReadError as error:
                 reasons[row] = str(error)
         if reasons:
-            raise EncodingError("bad", failures_table(list(X), reasons))
+            raise EncodingError("bad", failures_table(as_pictures(X), reasons))
         return np.column_stack([1 - np.array(score), score])
 
     def predict(self, X):
