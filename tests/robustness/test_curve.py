@@ -14,6 +14,7 @@ from sklearn_ssafe.encoders.forensic import ForensicEncoder
 from sklearn_ssafe.encoding.failures import failures_table
 from sklearn_ssafe.exceptions import EncodingError, ImageReadError
 from sklearn_ssafe.images import Perturbation, perturb, read_image
+from sklearn_ssafe.images.inputs import as_pictures
 
 from ..conftest import encoded, picture
 
