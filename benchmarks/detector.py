@@ -36,7 +36,7 @@ from sklearn.preprocessing import StandardScaler
 
 from sklearn_ssafe import LinearProbe, SSAFEClassifier, load_detector
 from sklearn_ssafe.datasets import load_manifest, make_generated_images
-from sklearn_ssafe.images.reading import read_image
+from sklearn_ssafe.images import read_image
 
 SIDE = 256
 TARGET = 0.05

@@ -36,7 +36,7 @@ from sklearn.preprocessing import StandardScaler
 from tqdm import tqdm
 
 from sklearn_ssafe.encoders.forensic import ForensicEncoder
-from sklearn_ssafe.images.reading import read_image
+from sklearn_ssafe.images import read_image
 
 LARGEST_SIDE = 768
 JPEG_QUALITY = 90

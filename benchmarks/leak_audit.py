@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 from sklearn.datasets import load_sample_images
 
-from sklearn_ssafe.images.file_facts import FileFacts, read_file_facts
+from sklearn_ssafe.images import FileFacts, read_file_facts
 from sklearn_ssafe.leaks.audit import examine
 from sklearn_ssafe.leaks.pictures import Pictures, read_pictures
 

@@ -30,8 +30,9 @@ from sklearn.pipeline import make_pipeline
 
 from sklearn_ssafe import FrozenEncoderTransformer
 from sklearn_ssafe.encoders.loading import load_encoder
+from sklearn_ssafe.images.file_state import FileState
 from sklearn_ssafe.store.disk import open_disk_store
-from sklearn_ssafe.store.keys import FileState, Settings
+from sklearn_ssafe.store.keys import Settings
 
 N_FEATURES = 768
 PREPROCESS = {"size": 16, "mean": 0.5, "std": 0.5}

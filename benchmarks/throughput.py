@@ -28,9 +28,10 @@ from sklearn.datasets import load_sample_images
 
 from sklearn_ssafe import FrozenEncoderTransformer
 from sklearn_ssafe.encoders.loading import load_encoder
-from sklearn_ssafe.images.reading import read_content, read_image
+from sklearn_ssafe.images import read_image
+from sklearn_ssafe.images.picture import as_picture
 from sklearn_ssafe.store.disk import open_disk_store
-from sklearn_ssafe.store.keys import Settings, hash_of_content
+from sklearn_ssafe.store.keys import Settings
 
 MODEL, TAG = "ViT-B-32", "laion2b_s34b_b79k"
 TIMM_MODEL = "vit_base_patch32_clip_224.laion2b"
@@ -164,8 +165,8 @@ def stages(paths, weights, folder):
         done[name] = work()
         milliseconds[name] = 1e3 * (time.process_time() - started) / len(paths)
 
-    stage("read and hash", lambda: [(c := read_content(p), hash_of_content(c)) for p in paths])
-    stage("decode", lambda: [read_image(content) for content, _ in done["read and hash"]])
+    stage("read and hash", lambda: [(c := as_picture(p).loaded(), c.digest()) for p in paths])
+    stage("decode", lambda: [read_image(picture) for picture, _ in done["read and hash"]])
     stage("preprocess", lambda: [encoder.prepare(image) for image in done["decode"]])
     views = done.pop("preprocess")
     starts = range(0, len(views), BATCH)

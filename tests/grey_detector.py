@@ -4,8 +4,9 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from sklearn_ssafe.encoding.failures import failures_table
-from sklearn_ssafe.exceptions import EncodingError
-from sklearn_ssafe.images.reading import ImageReadError, read_image
+from sklearn_ssafe.exceptions import EncodingError, ImageReadError
+from sklearn_ssafe.images import read_image
+from sklearn_ssafe.images.inputs import as_pictures
 
 from .conftest import encoded
 
@@ -26,7 +27,7 @@ class GreyDetector(ClassifierMixin, BaseEstimator):
             except ImageReadError as error:
                 reasons[row] = str(error)
         if reasons:
-            raise EncodingError("bad", failures_table(list(X), reasons))
+            raise EncodingError("bad", failures_table(as_pictures(X), reasons))
         return np.column_stack([1 - np.array(score), score])
 
     def predict(self, X):

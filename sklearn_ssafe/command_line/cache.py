@@ -158,12 +158,13 @@ def _settings_key(store, name):
 
 def _paths_by_hash(store, pictures):
     from ..datasets.folders import find_pictures
-    from ..store.keys import FileState, hash_of_content
+    from ..images.picture import as_picture
 
     paths = {}
     for path in find_pictures(pictures):
-        digest = store.find_files([FileState(path)])[0]
+        picture = as_picture(path)
+        digest = store.find_files([picture.file_state()])[0]
         if digest is None:
-            digest = hash_of_content(Path(path).read_bytes())
+            digest = picture.digest()
         paths.setdefault(digest, []).append(path)
     return paths

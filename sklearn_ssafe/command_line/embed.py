@@ -69,7 +69,7 @@ def embed(
 
 
 def _write(output, paths, features, bad, names):
-    from ..store.keys import hash_of_content
+    from ..images.picture import as_picture
     from .vectors import ParquetRows, write_npz
 
     if output.suffix == ".npz":
@@ -80,4 +80,4 @@ def _write(output, paths, features, bad, names):
             if row in bad:
                 rows.add(path, None, None)
             else:
-                rows.add(path, hash_of_content(Path(path).read_bytes()).hex(), features[row])
+                rows.add(path, as_picture(path).digest().hex(), features[row])

@@ -77,12 +77,12 @@ def predict(detector, pictures, output, overwrite, weights, device, quiet):
 
 
 def _not_done(inputs, done):
-    from ..images.inputs import describe
+    from ..images.picture import as_picture
 
     left = Counter(row["path"] for row in done)
     todo = []
     for path, reason in inputs:
-        name = describe(path)
+        name = as_picture(path).name
         if left[name]:
             left[name] -= 1
         else:
@@ -118,7 +118,7 @@ def _judge(judge, some):
     import warnings
 
     from ..exceptions import EncodingError, EncodingWarning
-    from ..images.inputs import describe
+    from ..images.picture import as_picture
 
     reasons = {place: reason for place, (_, reason) in enumerate(some) if reason}
     places = [place for place in range(len(some)) if place not in reasons]
@@ -137,7 +137,7 @@ def _judge(judge, some):
             reasons[places[failure.row]] = failure.reason
     rows = []
     for place, (path, _) in enumerate(some):
-        row = {"path": describe(path), "score": "", "verdict": "", "error": ""}
+        row = {"path": as_picture(path).name, "score": "", "verdict": "", "error": ""}
         if place in reasons:
             row["error"] = reasons[place]
         else:

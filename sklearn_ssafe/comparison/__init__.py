@@ -9,7 +9,6 @@ __all__, __getattr__, __dir__ = lazy(
         "DetectorComparison": "result",
         "compare_detectors": "comparison",
         "feature_importance": "importance",
-        "file_properties": "inputs",
         "make_heads": "heads",
     },
 )

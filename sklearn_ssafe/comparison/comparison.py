@@ -12,13 +12,14 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_consistent_length
 
+from ..images.properties import file_properties
 from ..labels import held_out_groups, is_generated, keep_together, known_labels
 from ..metrics.figures import tpr_at_fpr
 from ..metrics.scores import detector_scores
 from ..model_selection.folds import GeneratorGroupKFold
 from ..public import public
 from .heads import make_heads
-from .inputs import encode_once, file_properties, make_inputs, make_preprocessor, tidy_table
+from .inputs import encode_once, make_inputs, make_preprocessor, tidy_table
 from .result import DetectorComparison
 
 

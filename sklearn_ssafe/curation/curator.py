@@ -2,17 +2,16 @@
 
 import warnings
 from numbers import Integral, Real
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import _safe_indexing, check_array, check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_consistent_length, validate_data
 
-from ..images.inputs import as_image_list, describe
+from ..images.inputs import as_pictures, is_one_picture
+from ..images.picture import as_picture
 from ..labels import is_generated
 from ..public import public
 from .clusters import average_linkage, choose, cut
@@ -404,11 +403,11 @@ def content_of(X):
 
     Returns
     -------
-    items : list or ndarray, length n_samples
+    items : list of Picture, or ndarray, length n_samples
         One item a row.
     """
     try:
-        return as_image_list(X)
+        return as_pictures(X)
     except (TypeError, ValueError):
         return np.asarray(X)
 
@@ -423,9 +422,9 @@ def refuse_pictures(X):
     """
     one_column = getattr(X, "ndim", 1) == 1 and not hasattr(X, "columns")
     first = next(iter(X), None) if one_column else None
-    if isinstance(first, str | bytes | Path | Image.Image):
+    if is_one_picture(first):
         raise ValueError(
-            f"X holds pictures ({describe(first)}, ...), and embeddings are needed: give "
+            f"X holds pictures ({as_picture(first).name}, ...), and embeddings are needed: give "
             "GeneratorCurator an encoder, such as encoder=FrozenEncoderTransformer(), or put one "
             "before it"
         )
@@ -445,7 +444,7 @@ def refuse_bad_rows(embeddings, content):
     if not len(bad):
         return
     named = [
-        f"row {row}" if content is embeddings else f"row {row}: {describe(content[row])}"
+        f"row {row}" if content is embeddings else f"row {row}: {as_picture(content[row]).name}"
         for row in bad[:_MOST_NAMED]
     ]
     if len(bad) > _MOST_NAMED:

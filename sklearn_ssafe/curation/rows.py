@@ -5,6 +5,8 @@ from hashlib import blake2b
 
 import numpy as np
 
+from ..images.picture import as_picture
+
 # Rows read at once: some 20 MB of the widest embeddings.
 BLOCK_ROWS = 4096
 _ROWS_BETWEEN_RELEASES = 256
@@ -123,17 +125,7 @@ def content_order(items, seed):
     digests = np.empty(len(items), dtype=np.uint64)
     for start in range(0, len(items), BLOCK_ROWS):
         for position, item in enumerate(items[start : start + BLOCK_ROWS], start):
-            digest = blake2b(_as_bytes(item), digest_size=8, key=key).digest()
+            digest = blake2b(as_picture(item).given_bytes(), digest_size=8, key=key).digest()
             digests[position] = int.from_bytes(digest, "little")
         release_pages(items)
     return np.argsort(digests, kind="stable")
-
-
-def _as_bytes(item):
-    if isinstance(item, np.ndarray):
-        return np.ascontiguousarray(item).data
-    if isinstance(item, bytes | bytearray | memoryview):
-        return item
-    if hasattr(item, "tobytes"):  # a PIL image
-        return item.tobytes()
-    return str(item).encode("utf-8", "surrogateescape")

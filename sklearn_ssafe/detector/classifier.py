@@ -17,7 +17,8 @@ from sklearn.utils.validation import (
 
 from ..curation.curator import CurationWarning, GeneratorCurator
 from ..encoding.transformer import FrozenEncoderTransformer
-from ..images.inputs import as_image_list, describe
+from ..images.inputs import as_items
+from ..images.picture import as_picture
 from ..labels import binary_labels, generated_label, names_of
 from ..metrics.scores import log_odds
 from ..metrics.thresholds import threshold_for_fpr
@@ -253,7 +254,9 @@ class SSAFEClassifier(ClassifierMixin, BaseEstimator):
         )
         self.training_rows_ = None
         if self.keep_training_rows:
-            paths = ["" if self.encoder_ is None else describe(X[row]) for row in good[chosen]]
+            paths = [
+                "" if self.encoder_ is None else as_picture(X[row]).name for row in good[chosen]
+            ]
             self.training_rows_ = TrainingRows(
                 rows[chosen].astype(np.float32), is_generated[chosen], paths, names[chosen].tolist()
             )
@@ -466,7 +469,7 @@ class SSAFEClassifier(ClassifierMixin, BaseEstimator):
     def _checked(self, X, y):
         if self.encoder is None:
             return validate_data(self, X, y, dtype=[np.float64, np.float32])
-        X, y = as_image_list(X), column_or_1d(y, warn=True)
+        X, y = as_items(X), column_or_1d(y, warn=True)
         check_consistent_length(X, y)
         return X, y
 

@@ -9,8 +9,8 @@ import pandas as pd
 import torch
 from PIL import Image, ImageFilter
 
-from ..images.inputs import describe
-from ..images.reading import ImageReadError, read_image
+from ..images.picture import as_picture
+from ..images.reading import ImageReadError
 from ..metrics.scores import log_odds
 from ..public import public
 from .overlay import draw_overlay
@@ -130,17 +130,18 @@ def explain_picture(detector, image, *, method, grid, fill, n_nearest):
             f"method={method!r} must be one of {_METHODS}, fill={fill!r} one of {_FILLS}, "
             f"grid={grid!r} at least 1"
         )
+    given = as_picture(image)
     try:
-        pixels = read_image(image)
+        pixels = given.read()
     except ImageReadError as error:
-        raise ImageReadError(f"{describe(image)}: {error}") from error
+        raise ImageReadError(f"{given.name}: {error}") from error
     rows = detector._encode([pixels])
     score = float(detector._score_rows(rows)[0])
     if np.isnan(score):
-        raise ImageReadError(f"{describe(image)}: {detector.encoder_.failures_['reason'].iloc[0]}")
+        raise ImageReadError(f"{given.name}: {detector.encoder_.failures_['reason'].iloc[0]}")
     method, picture, heat = _measure(detector, pixels, method, grid, fill)
     return Explanation(
-        path=describe(image),
+        path=given.name,
         score=score,
         threshold=float(detector.threshold_),
         is_generated=score > detector.threshold_,

@@ -8,16 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from joblib import cpu_count
 
-from ..images.reading import ImageReadError, check_image, read_content, read_image
+from ..images.reading import ImageReadError
 from ..images.threads import map_ahead, reading_threads
-from ..store.keys import (
-    FileState,
-    hash_of_content,
-    hash_of_pixels,
-    is_content,
-    is_file,
-    is_in_memory,
-)
 
 # Pictures waiting, decoded, for the encoder: enough to bridge one slow file, small enough that
 # memory stays flat however long the run.
@@ -29,13 +21,12 @@ _PICTURES_WORTH_COMPILING = 50_000
 _LOOKS_AHEAD = 256
 
 
-def find_unreadable(items, *, num_workers=None, decode=False, on_done=None):
+def find_unreadable(pictures, *, num_workers=None, decode=False, on_done=None):
     """Look at every picture without encoding any.
 
     Parameters
     ----------
-    items : list
-        Pictures, as `as_image_list` returns them.
+    pictures : list of Picture
     num_workers : int or None, default=None
         Reading threads; None takes one for each core, 8 at most.
     decode : bool, default=False
@@ -50,16 +41,16 @@ def find_unreadable(items, *, num_workers=None, decode=False, on_done=None):
         Row number to reason, for the bad pictures.
     """
 
-    def look(item):
+    def look(picture):
         try:
-            (read_image if decode else check_image)(item)
+            picture.read() if decode else picture.check()
         except ImageReadError as error:
             return str(error)
         return None
 
     reasons = {}
     with reading_threads(num_workers) as threads:
-        for row, reason in enumerate(map_ahead(threads, look, items, _LOOKS_AHEAD)):
+        for row, reason in enumerate(map_ahead(threads, look, pictures, _LOOKS_AHEAD)):
             if reason is not None:
                 reasons[row] = reason
             if on_done is not None:
@@ -212,8 +203,7 @@ class StoredEncoding:
     Parameters
     ----------
     encoder : Encoder
-    items : list
-        Pictures, as `as_image_list` returns them.
+    pictures : list of Picture
     store : CarefulStore
     batch_size : int or "auto", default="auto"
         Pictures encoded at once.
@@ -224,8 +214,8 @@ class StoredEncoding:
 
     Attributes
     ----------
-    features : ndarray of float32, shape (n_items, n_features)
-        Rows in the order of `items`; NaN where there is none, or none yet.
+    features : ndarray of float32, shape (n_pictures, n_features)
+        Rows in the order of `pictures`; NaN where there is none, or none yet.
     reasons : dict of int to str
         Row number to reason, for the pictures that could not be encoded.
     missing : list of int
@@ -233,11 +223,11 @@ class StoredEncoding:
     """
 
     def __init__(
-        self, encoder, items, store, *, batch_size="auto", num_workers=None, trust_unchanged=True
+        self, encoder, pictures, store, *, batch_size="auto", num_workers=None, trust_unchanged=True
     ):
         self.encoder = encoder
-        self.items = items
-        self.features = np.full((len(items), encoder.n_features), np.nan, dtype=np.float32)
+        self.pictures = pictures
+        self.features = np.full((len(pictures), encoder.n_features), np.nan, dtype=np.float32)
         self.reasons = {}
         self.missing = []
         self._store = store
@@ -260,13 +250,13 @@ class StoredEncoding:
         n_found : int
             Rows that need no more work.
         """
-        starts = range(0, len(self.items), _ROWS_LOOKED_UP_AT_ONCE)
+        starts = range(0, len(self.pictures), _ROWS_LOOKED_UP_AT_ONCE)
         n_threads = self._num_workers if self._num_workers is not None else min(8, cpu_count())
         with ThreadPoolExecutor(n_threads) as threads:
             for missing in threads.map(self._look_up_some, starts):
                 self.missing += missing
         self._store.report_damage()
-        return len(self.items) - len(self.missing)
+        return len(self.pictures) - len(self.missing)
 
     def encode(self):
         """Encode the missing rows, and keep every batch as soon as it is done.
@@ -316,15 +306,17 @@ class StoredEncoding:
 
     def _look_up_some(self, start):
         """Fill in some rows; return the others."""
-        rows = range(start, min(start + _ROWS_LOOKED_UP_AT_ONCE, len(self.items)))
+        rows = range(start, min(start + _ROWS_LOOKED_UP_AT_ONCE, len(self.pictures)))
         digests, states = {}, {}
         for row in rows:
-            item = self.items[row]
-            if is_file(item) and self._trust_unchanged:
-                states[row] = _state_of(item)
-            elif is_in_memory(item):
-                digests[row] = self._digests[row] = _hash_in_memory(item)
-        states = {row: state for row, state in states.items() if state is not None}
+            picture = self.pictures[row]
+            if picture.in_memory:
+                try:
+                    digests[row] = self._digests[row] = picture.digest()
+                except ImageReadError:
+                    pass  # reading it will tell why
+            elif self._trust_unchanged and (state := picture.file_state()) is not None:
+                states[row] = state
         # Good enough to look for the row. When it is not there, the file is read again.
         digests.update(zip(states, self._store.find_files(list(states.values())), strict=True))
         digests = {row: digest for row, digest in digests.items() if digest is not None}
@@ -343,16 +335,15 @@ class StoredEncoding:
     def _prepare(self, row):
         """Return the views of a picture, or what makes them needless."""
         try:
-            item = content = self.items[row]
-            if is_file(item) and row not in self._digests:
-                content = self._read(row)
-            digest = self._digests.get(row)
-            needless = self._claim(row, digest) if digest is not None else None
+            picture = self.pictures[row]
+            if row not in self._digests:
+                picture = self._read(row)
+            needless = self._claim(row, self._digests[row])
             if needless is not None:
                 return needless
-            if content is item and is_file(item):
-                content = self._read(row)
-            pixels = read_image(content)
+            if not picture.in_memory:
+                picture = self._read(row)
+            pixels = picture.read()
         except ImageReadError as error:
             return str(error)
         try:
@@ -362,16 +353,16 @@ class StoredEncoding:
             return f"could not be prepared for {name}: {type(error).__name__}: {error}"
 
     def _read(self, row):
-        """Read a file, and note the hash of its content."""
+        """Return a picture with its content in memory, and note its digest."""
         # The state first: a change during the reading must not pass for the new content.
-        state = _state_of(self.items[row])
-        content = read_content(self.items[row])
-        digest = hash_of_content(content)
+        state = self.pictures[row].file_state()
+        picture = self.pictures[row].loaded()
+        digest = picture.digest()
         if self._digests.setdefault(row, digest) != digest:
             raise ImageReadError("the file changed while it was being read: try again")
         if state is not None and state.is_settled():
             self._states[row] = state
-        return content
+        return picture
 
     def _claim(self, row, digest):
         """Claim a picture, or return what is known about it already."""
@@ -453,17 +444,3 @@ class _SameAs:
 
 _ELSEWHERE = object()
 """Another worker is encoding this picture."""
-
-
-def _state_of(path):
-    try:
-        return FileState(path)
-    except (OSError, ValueError):
-        return None  # reading it will tell why
-
-
-def _hash_in_memory(item):
-    try:
-        return hash_of_content(item) if is_content(item) else hash_of_pixels(item)
-    except ImageReadError:
-        return None  # reading it will tell why

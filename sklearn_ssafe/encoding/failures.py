@@ -2,7 +2,6 @@
 
 import pandas as pd
 
-from ..images.inputs import describe
 from ..public import public
 
 _MOST_NAMED = 20
@@ -35,13 +34,13 @@ class EncodingError(ValueError):
         return type(self), (str(self), self.failures, self.features)
 
 
-def failures_table(items, reasons):
+def failures_table(pictures, reasons):
     """Tabulate the bad pictures.
 
     Parameters
     ----------
-    items : list
-        All pictures, as `as_image_list` returns them.
+    pictures : list of Picture
+        All of them.
     reasons : dict of int to str
         Row number to reason.
 
@@ -54,7 +53,7 @@ def failures_table(items, reasons):
     return pd.DataFrame(
         {
             "row": pd.Series(rows, dtype="int64"),
-            "path": pd.Series([describe(items[row]) for row in rows], dtype=object),
+            "path": pd.Series([pictures[row].name for row in rows], dtype=object),
             "reason": pd.Series([reasons[row] for row in rows], dtype=object),
         }
     )

@@ -15,7 +15,7 @@ from sklearn.utils._set_output import _get_output_config
 
 from ..encoders.factories import factory_token, remember_factory
 from ..encoders.loading import load_encoder
-from ..images.inputs import as_image_list
+from ..images.inputs import as_pictures
 from ..public import public
 from ..store.opening import open_store
 from .engine import StoredEncoding, choose_batch_size, find_unreadable, is_worth_compiling
@@ -302,7 +302,7 @@ class FrozenEncoderTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
             The folder of `cache` cannot be used, or not for this encoder; the work goes on without.
         """
         self._validate_params()
-        return self._encode(X, self._load())
+        return self._encode(X, as_pictures(X), self._load())
 
     @with_callbacks
     def fit_transform(self, X, y=None):
@@ -320,7 +320,7 @@ class FrozenEncoderTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         features : ndarray of float32, shape (n_samples, n_features)
             One row for each picture, in the order of X; a table after ``set_output``.
         """
-        encoder = self._begin(X)
+        pictures, encoder = self._begin(X)
         callbacks = None
 
         def start_callbacks(n_missing):
@@ -329,7 +329,7 @@ class FrozenEncoderTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
             callbacks = BatchCallbacks(self, -(-n_missing // batch_size), X, y)
             return callbacks
 
-        features = self._encode(X, encoder, start_callbacks)
+        features = self._encode(X, pictures, encoder, start_callbacks)
         callbacks.all_done()
         return features
 
@@ -352,10 +352,9 @@ class FrozenEncoderTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
 
     def _begin(self, X):
         self._validate_params()
-        as_image_list(X)
-        encoder = self._load()
+        pictures, encoder = as_pictures(X), self._load()
         self.n_features_out_ = encoder.n_features
-        return encoder
+        return pictures, encoder
 
     def _load(self):
         if isinstance(self.encoder, DetachedModule):
@@ -372,11 +371,10 @@ class FrozenEncoderTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
             precision=self.precision,
         )
 
-    def _encode(self, X, encoder, start_callbacks=None):
-        items = as_image_list(X)
+    def _encode(self, X, pictures, encoder, start_callbacks=None):
         work = StoredEncoding(
             encoder,
-            items,
+            pictures,
             open_store(self.cache, encoder),
             batch_size=self.batch_size,
             num_workers=self.num_workers,
@@ -391,7 +389,7 @@ class FrozenEncoderTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         callbacks = None if start_callbacks is None else start_callbacks(len(work.missing))
         description = f"encoding ({encoder.name})"
         with (
-            progress_bar(len(items), description, self.verbose, n_found) as bar,
+            progress_bar(len(pictures), description, self.verbose, n_found) as bar,
             closing(work.encode()) as steps,  # on Ctrl-C, too: no thread stays behind
         ):
             for n_done, encoded in steps:
@@ -401,13 +399,13 @@ class FrozenEncoderTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         features = work.features
         if self.normalize is True or (self.normalize == "auto" and encoder.normalize_by_default):
             _scale_to_unit_length(features)
-        self.failures_ = failures_table(items, work.reasons)
-        self._report(features, len(items))
+        self.failures_ = failures_table(pictures, work.reasons)
+        self._report(features, len(pictures))
         return self._with_index_of(X, features, encoder)
 
     def _raise_early(self, work):
         """Name every bad picture before hours of encoding, if a look at the headers finds one."""
-        new = [work.items[row] for row in work.missing]
+        new = [work.pictures[row] for row in work.missing]
 
         def look(description, **how):
             with progress_bar(len(new), description, self.verbose) as bar:
@@ -417,8 +415,8 @@ class FrozenEncoderTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
             return
         reasons = look("looking for truncated files", decode=True)
         reasons = {work.missing[place]: reason for place, reason in reasons.items()}
-        self.failures_ = failures_table(work.items, reasons)
-        self._report(None, len(work.items))
+        self.failures_ = failures_table(work.pictures, reasons)
+        self._report(None, len(work.pictures))
 
     def _report(self, features, n_items):
         if self.failures_.empty:

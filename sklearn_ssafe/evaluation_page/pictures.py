@@ -3,22 +3,20 @@
 import base64
 import io
 import os
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from ..images.inputs import describe
-from ..images.reading import ImageReadError, read_image
+from ..images.picture import printable
+from ..images.reading import ImageReadError
 
 
-def picture_names(items, show_paths, known=None):
+def picture_names(pictures, show_paths, known=None):
     """Name each picture, without the folders that all of them share.
 
     Parameters
     ----------
-    items : list
-        As `as_image_list` returns them.
+    pictures : list of Picture
     show_paths : bool
         If False, a picture is its row and nothing else.
     known : array-like of int or None, default=None
@@ -32,23 +30,21 @@ def picture_names(items, show_paths, known=None):
 
     Examples
     --------
-    >>> picture_names(["/home/x/set/real/a.jpg", "/home/x/set/fake/a.jpg"], True)
+    >>> from sklearn_ssafe.images.inputs import as_pictures
+    >>> picture_names(as_pictures(["/home/x/set/real/a.jpg", "/home/x/set/fake/a.jpg"]), True)
     ['real/a.jpg', 'fake/a.jpg']
-    >>> picture_names(["/home/x/set/real/a.jpg", b""], False)
+    >>> picture_names(as_pictures(["/home/x/set/real/a.jpg", b""]), False)
     ['row 0', 'row 1']
     """
     if not show_paths:
-        return [f"row {row}" for row in range(len(items))]
-    rows = range(len(items)) if known is None else known
-    shared = _shared_folder([items[row] for row in rows if _is_path(items[row])])
+        return [f"row {row}" for row in range(len(pictures))]
+    rows = range(len(pictures)) if known is None else known
+    paths = [pictures[row].path for row in rows]
+    shared = _shared_folder([path for path in paths if path is not None])
     return [
-        describe(item).removeprefix(shared) if _is_path(item) else f"row {row}: {describe(item)}"
-        for row, item in enumerate(items)
+        f"row {row}: {picture.name}" if picture.path is None else picture.name.removeprefix(shared)
+        for row, picture in enumerate(pictures)
     ]
-
-
-def _is_path(item):
-    return isinstance(item, str | Path)
 
 
 def _shared_folder(paths):
@@ -57,7 +53,7 @@ def _shared_folder(paths):
         folder = os.path.commonpath({os.path.dirname(path) for path in paths})
     except ValueError:  # no path, several drives, or absolute ones beside relative ones
         return ""
-    return describe(os.path.join(folder, "")) if folder else ""
+    return printable(os.path.join(folder, "")) if folder else ""
 
 
 _LONGER_SIDE = 200
@@ -90,13 +86,12 @@ def confident_mistakes(generated, called, score, n_most):
     }
 
 
-def thumbnail(item):
+def thumbnail(picture):
     """Make a small JPEG of a picture, as text that a page may hold.
 
     Parameters
     ----------
-    item : object
-        A picture as `read_image` takes it.
+    picture : Picture
 
     Returns
     -------
@@ -104,7 +99,7 @@ def thumbnail(item):
         A ``data:`` address of about 8 kB; None if the picture cannot be read any more.
     """
     try:
-        image = Image.fromarray(read_image(item))
+        image = Image.fromarray(picture.read())
     except ImageReadError:
         return None
     image.thumbnail((_LONGER_SIDE, _LONGER_SIDE))

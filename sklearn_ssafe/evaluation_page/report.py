@@ -16,7 +16,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, va
 from sklearn.utils.validation import check_consistent_length
 
 from ..detector.model_card import A_SCORE_IS_NO_PROOF, KNOWN_LIMITS
-from ..images.inputs import as_image_list
+from ..images.inputs import as_pictures
 from ..labels import generated_label, is_generated, known_labels, names_of
 from ..leaks.audit import audit_leaks
 from ..metrics.detection_report import DetectionReport, build_report
@@ -157,7 +157,7 @@ def evaluation_report(
     True
     """
     generated = is_generated(y, pos_label)
-    items = as_image_list(X if pictures is None else pictures)
+    items = as_pictures(X if pictures is None else pictures)
     check_consistent_length(X, items, generated, generator, source, groups)
     if robustness is not None and pictures is not None:
         raise ValueError(
@@ -249,7 +249,7 @@ def _other_label(detector, label):
 
 def _without_paths(reasons, items):
     """Take paths out of reasons that quote them."""
-    return {row: reason.replace(str(items[row]), "...") for row, reason in reasons.items()}
+    return {row: reason.replace(str(items[row].item), "...") for row, reason in reasons.items()}
 
 
 @public("sklearn_ssafe.evaluation_page")

@@ -8,9 +8,11 @@ __all__, __getattr__, __dir__ = lazy(
         "FileFacts": "file_facts",
         "Perturbation": "perturbations.perturbation",
         "equalize_image": "equalizing",
+        "file_properties": "properties",
         "iter_equalized": "equalizing",
         "list_perturbations": "perturbations.catalogue",
         "perturb": "perturbations.catalogue",
-        "read_file_facts": "file_facts",
+        "read_file_facts": "picture",
+        "read_image": "picture",
     },
 )

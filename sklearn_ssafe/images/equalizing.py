@@ -7,8 +7,8 @@ import numpy as np
 from PIL import Image
 
 from ..public import public
-from .inputs import as_image_list
-from .reading import read_image
+from .inputs import as_pictures
+from .picture import as_picture
 from .threads import map_ahead, reading_threads
 
 _SUFFIXES = {"jpeg": ".jpg", "png": ".png", "webp": ".webp"}
@@ -57,13 +57,13 @@ def equalize_image(
     Examples
     --------
     >>> import numpy as np
-    >>> from sklearn_ssafe.images.reading import read_image
+    >>> from sklearn_ssafe.images import equalize_image, read_image
     >>> file = equalize_image(np.zeros((300, 400, 3), dtype=np.uint8), size=(96, 128))
     >>> read_image(file).shape
     (96, 128, 3)
     """
     height, width = check_form(size, how, codec, quality, subsampling)
-    pixels = read_image(item)
+    pixels = as_picture(item).read()
     if pixels.shape[0] < height or pixels.shape[1] < width:
         if not upscale:
             raise ValueError(
@@ -122,7 +122,7 @@ def iter_equalized(X, *, num_workers=None, **form):
             return None, str(error)
 
     with reading_threads(num_workers) as threads:
-        yield from map_ahead(threads, attempt, as_image_list(X), _AHEAD)
+        yield from map_ahead(threads, attempt, as_pictures(X), _AHEAD)
 
 
 def suffix_of(codec):

@@ -7,13 +7,11 @@ import re
 import struct
 import zlib
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageCms
 
 from ..public import public
-from .reading import check_image, open_picture
 
 _PNG_TEXT = (b"tEXt", b"zTXt", b"iTXt")
 # Where the ISO media formats (HEIC, AVIF) keep a C2PA manifest.
@@ -24,18 +22,7 @@ _MOST_TEXT = 1 << 20
 
 
 def png_chunks(file):
-    """List the chunks of a PNG file, those of pixels without their content.
-
-    Parameters
-    ----------
-    file : binary file
-        A PNG file; read from its beginning. One that breaks off ends the list.
-
-    Returns
-    -------
-    chunks : list of (bytes, bytes)
-        Type, and at most 1 MiB of content; PNG specification (third edition), section 5.3.
-    """
+    """List type and content, of 1 MiB at most, of a PNG file's chunks; those of pixels without."""
     chunks = []
     file.seek(8)
     while len(head := file.read(8)) == 8:
@@ -47,18 +34,7 @@ def png_chunks(file):
 
 
 def png_texts(chunks):
-    """Read the text of a PNG file.
-
-    Parameters
-    ----------
-    chunks : list of (bytes, bytes)
-        From `png_chunks`.
-
-    Returns
-    -------
-    texts : list of (str, str)
-        Keyword and text. What cannot be unpacked has the text "".
-    """
+    """Return keyword and text of each piece of text in PNG chunks."""
     texts = []
     for kind, content in chunks:
         if kind not in _PNG_TEXT:
@@ -82,23 +58,7 @@ def _unpacked(content):
 
 
 def has_c2pa(image, file, chunks):
-    """Say whether a file carries a C2PA manifest. Whether it is valid is not looked at.
-
-    Parameters
-    ----------
-    image : PIL.Image.Image
-        The opened picture.
-    file : binary file
-        The same.
-    chunks : list of (bytes, bytes)
-        Of a PNG file, from `png_chunks`; empty for others.
-
-    Returns
-    -------
-    found : bool
-        Where the C2PA specification (2.1, appendix A) places it: APP11 in JPEG, ``caBX`` in PNG, a
-        RIFF chunk in WebP, a ``uuid`` box in HEIC and AVIF, a tag in TIFF.
-    """
+    """Whether a file carries a C2PA manifest, valid or not: C2PA specification 2.1, appendix A."""
     if image.format in ("JPEG", "MPO"):
         return any(name == "APP11" and b"c2pa" in content for name, content in image.applist)
     if image.format == "PNG":
@@ -148,19 +108,7 @@ def _tables_by_quality():
 
 @functools.lru_cache(4096)
 def jpeg_quality(luminance):
-    """Estimate the quality that a JPEG file was written with.
-
-    Parameters
-    ----------
-    luminance : tuple of int, length 64
-        The first quantisation table, in the order Pillow gives it.
-
-    Returns
-    -------
-    quality : int
-        1 to 100, on the scale of the Independent JPEG Group: the quality whose own table is closest
-        (mean absolute difference of logarithms), which is exact for files of libjpeg.
-    """
+    """Estimate the quality, 1 to 100 on libjpeg's scale: that with the closest luminance table."""
     qualities = list(_tables_by_quality())
     standard = np.array([_tables_by_quality()[quality][0] for quality in qualities], dtype=float)
     distance = np.abs(np.log(standard) - np.log(np.maximum(luminance, 1))).mean(axis=1)
@@ -169,19 +117,7 @@ def jpeg_quality(luminance):
 
 @functools.lru_cache(4096)
 def name_tables(tables):
-    """Name the quantisation tables of a JPEG file.
-
-    Parameters
-    ----------
-    tables : tuple of tuple of int
-        All tables of the file, each of length 64.
-
-    Returns
-    -------
-    name : str
-        ``"libjpeg 90"`` for the tables of the Independent JPEG Group at quality 90, else ``"own"``,
-        the closest quality and a fingerprint: cameras and editors have tables of their own.
-    """
+    """Name quantisation tables: "libjpeg 90", or "own", fingerprint and closest quality."""
     quality = jpeg_quality(tables[0])
     # A grey picture has the first table alone.
     if tables == _tables_by_quality()[quality][: len(tables)]:
@@ -213,22 +149,9 @@ _KEYWORDS = {"parameters": "Stable Diffusion", "workflow": "ComfyUI", "dream": "
 
 
 def find_named_generator(texts):
-    r"""Find the generator that a file's own text names.
+    r"""Find the generator that keywords and texts of a file name; "" if none, which proves nothing.
 
-    Parameters
-    ----------
-    texts : iterable of (str, str)
-        Keyword and text of every piece of text in the file; the keyword may be "".
-
-    Returns
-    -------
-    name : str
-        Such as ``"Stable Diffusion"``; "" if none is named. No name proves nothing: most programs
-        and every platform drop such text.
-
-    Examples
-    --------
-    >>> find_named_generator([("parameters", "a cat\nSteps: 20, Sampler: Euler a")])
+    >>> find_named_generator([("parameters", "a cat\\nSteps: 20, Sampler: Euler a")])
     'Stable Diffusion'
     >>> find_named_generator([("Software", "GIMP 2.10")])
     ''
@@ -288,7 +211,7 @@ class FileFacts:
     subsampling : str or None
         Of chroma, such as ``"4:2:0"``; JPEG in colour only.
     path : str or None
-        Where the file lies.
+        Where the file lies, or the name of the row in a Parquet file.
     modified : float or None
         When the file was last changed, in seconds since 1970.
     """
@@ -312,64 +235,32 @@ class FileFacts:
     modified: float | None = None
 
 
-@public("sklearn_ssafe.images")
-def read_file_facts(item):
-    """Read what a picture file tells without decoding it.
-
-    Parameters
-    ----------
-    item : str, Path, bytes, PIL.Image.Image or ndarray of uint8
-        A file's path or content. Of a picture in memory, size and colour mode are all there is.
-
-    Returns
-    -------
-    facts : FileFacts
-        Takes a fraction of a millisecond.
-
-    Raises
-    ------
-    ImageReadError
-        The picture is missing, empty, of an unknown format, or a URL.
-
-    Examples
-    --------
-    >>> from sklearn_ssafe.datasets import make_generated_images
-    >>> picture = make_generated_images(2, image_size=64, random_state=0).X[0]
-    >>> facts = read_file_facts(picture)
-    >>> facts.format, facts.width, facts.jpeg_quality, facts.subsampling
-    ('JPEG', 64, 90, '4:2:0')
-    """
-    if isinstance(item, np.ndarray | Image.Image):
-        check_image(item)
-        return _facts_of_pixels(item)
-    with open_picture(item) as (image, file):
-        chunks = png_chunks(file) if image.format == "PNG" else []
-        exif = _exif(image, chunks)
-        texts = [*png_texts(chunks), *_other_texts(image, exif)]
-        return FileFacts(
-            width=image.width,
-            height=image.height,
-            colour_mode=_colour_mode(image.mode),
-            has_alpha=_has_alpha(image),
-            format="JPEG" if image.format == "MPO" else image.format,
-            bit_depth=_bit_depth(image, chunks),
-            n_bytes=_size(file),
-            icc_profile=_profile_name(image.info.get("icc_profile") or b""),
-            metadata=_kinds_of_metadata(image, chunks, exif),
-            camera=" ".join(_clean(exif[tag]) for tag in (_MAKE, _MODEL) if tag in exif),
-            has_c2pa=has_c2pa(image, file, chunks),
-            named_generator=find_named_generator(texts),
-            **_jpeg_facts(image),
-            **_place(item),
-        )
+def facts_of_file(image, file, **place):
+    """Return the facts of a picture's opened file; `place` is its path and time of change."""
+    chunks = png_chunks(file) if image.format == "PNG" else []
+    exif = _exif(image, chunks)
+    texts = [*png_texts(chunks), *_other_texts(image, exif)]
+    return FileFacts(
+        width=image.width,
+        height=image.height,
+        colour_mode=_colour_mode(image.mode),
+        has_alpha=has_alpha(image),
+        format="JPEG" if image.format == "MPO" else image.format,
+        bit_depth=_bit_depth(image, chunks),
+        n_bytes=_size(file),
+        icc_profile=_profile_name(image.info.get("icc_profile") or b""),
+        metadata=_kinds_of_metadata(image, chunks, exif),
+        camera=" ".join(_clean(exif[tag]) for tag in (_MAKE, _MODEL) if tag in exif),
+        has_c2pa=has_c2pa(image, file, chunks),
+        named_generator=find_named_generator(texts),
+        **_jpeg_facts(image),
+        **place,
+    )
 
 
-def _facts_of_pixels(item):
-    if isinstance(item, np.ndarray):
-        n_channels = 1 if item.ndim == 2 else item.shape[2]
-        mode = {1: "grey", 3: "RGB", 4: "RGB"}[n_channels]
-        return FileFacts(item.shape[1], item.shape[0], mode, has_alpha=n_channels == 4)
-    return FileFacts(item.width, item.height, _colour_mode(item.mode), _has_alpha(item))
+def facts_of_pixels(width, height, mode, alpha):
+    """Return the facts of a picture in memory, of which Pillow's `mode` is known."""
+    return FileFacts(width, height, _colour_mode(mode), alpha)
 
 
 def _colour_mode(mode):
@@ -380,7 +271,8 @@ def _colour_mode(mode):
     return "palette" if mode == "P" else mode
 
 
-def _has_alpha(image):
+def has_alpha(image):
+    """Whether a PIL image has any transparency."""
     return image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info
 
 
@@ -394,12 +286,6 @@ def _bit_depth(image, chunks):
 
 def _size(file):
     return file.seek(0, io.SEEK_END)
-
-
-def _place(item):
-    if not isinstance(item, str | Path):
-        return {}
-    return {"path": str(item), "modified": Path(item).stat().st_mtime}
 
 
 def _jpeg_facts(image):

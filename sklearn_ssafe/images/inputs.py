@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ..labels import is_missing
+from .picture import Picture, as_picture
 
 ACCEPTED = (
     "a 1-D sequence, a pandas or polars Series, a table with one column, or a 4-D uint8 array "
@@ -14,34 +14,20 @@ ACCEPTED = (
     "PIL images, or uint8 arrays (height, width), (height, width, 3) or (height, width, 4)"
 )
 
-_ONE_PICTURE = (str, bytes, bytearray, memoryview, Path, Image.Image)
+_ONE_PICTURE = (str, bytes, bytearray, memoryview, Path, Image.Image, Picture)
 
 
-def as_image_list(X):
-    """Return the pictures of `X` as a list, one item a row.
+def as_pictures(X):
+    """Return the pictures of `X`, a list of `Picture`, one for each row.
 
-    Items are not opened and not checked here: a bad one is found when it is read, so that
-    one bad item never hides the others.
-
-    Parameters
-    ----------
-    X : array-like of shape (n_samples,), or a table of shape (n_samples, 1)
-        A list, tuple, array, pandas or polars Series, or one-column table of file paths, ``bytes``,
-        `PIL.Image.Image` or uint8 arrays, mixed as you like; or a uint8 array of shape
-        (n_samples, height, width, channels).
-
-    Returns
-    -------
-    items : list
-        `n_samples` pictures, in the order of `X`.
-
-    Raises
-    ------
-    TypeError
-        `X` is one picture rather than a collection of them, or no sequence at all.
-    ValueError
-        `X` is empty, or has more than one column.
+    Nothing is opened or checked here: a bad one is found when it is read, so that one bad item
+    never hides the others.
     """
+    return [as_picture(item) for item in as_items(X)]
+
+
+def as_items(X):
+    """Return the items of `X` as the user gave them, as a list: for estimators not our own."""
     items = _list_of(X)
     if not items:
         raise ValueError(
@@ -51,10 +37,15 @@ def as_image_list(X):
     return items
 
 
+def is_one_picture(item):
+    """Whether an item is a picture for certain: an array may be anything."""
+    return isinstance(item, _ONE_PICTURE)
+
+
 def _list_of(X):
-    if isinstance(X, _ONE_PICTURE):
+    if is_one_picture(X):
         raise TypeError(
-            f"X is a single picture ({describe(X)}), not a collection of pictures. "
+            f"X is a single picture ({as_picture(X).name}), not a collection of pictures. "
             "Reshape your data: put it in a list, [X]."
         )
     if isinstance(X, np.ndarray):
@@ -123,31 +114,3 @@ def _many_columns(n_columns, names=None):
         "alone, or name it in a ColumnTransformer: "
         'ColumnTransformer([("image", FrozenEncoderTransformer(), "path"), ...]).'
     )
-
-
-def describe(item):
-    """Say in a few words which picture `item` is, for messages and tables.
-
-    Parameters
-    ----------
-    item : object
-        One item of the list that `as_image_list` returns.
-
-    Returns
-    -------
-    text : str
-        The path of a file, or the kind and size of a picture in memory.
-    """
-    if isinstance(item, str | Path):
-        # A name that is not Unicode could be neither printed nor written to a table.
-        return str(item).encode("utf-8", "backslashreplace").decode()
-    if is_missing(item):
-        return "<missing>"
-    if isinstance(item, bytes | bytearray | memoryview):
-        return f"<{len(item)} bytes>"
-    if isinstance(item, Image.Image):
-        name = getattr(item, "filename", "") or "PIL image"
-        return f"<{name}, {item.width} x {item.height}, {item.mode}>"
-    if isinstance(item, np.ndarray):
-        return f"<{item.dtype} array {item.shape}>"
-    return f"<{type(item).__name__}>"

@@ -1,80 +1,26 @@
-"""Every colour mode that Pillow knows, as 8-bit RGB."""
+"""From bytes to pixels: whatever is decoded in this package is decoded here."""
 
 import functools
 import io
-import re
-import stat
-import threading
 from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
 import simplejpeg
 from PIL import Image, ImageCms, ImageFile, UnidentifiedImageError
 
-from ..labels import is_missing
 from ..public import public
-from .inputs import describe
-from .parquet_rows import check_parquet_row, parse_parquet_row, read_parquet_row
 
-
-def to_rgb(image):
-    """Convert a picture of any mode to RGB.
-
-    Parameters
-    ----------
-    image : PIL.Image.Image
-        Left unchanged.
-
-    Returns
-    -------
-    rgb : PIL.Image.Image
-        Mode RGB, same size. Transparent pixels are composited on white.
-
-    Raises
-    ------
-    ValueError
-        The picture's numbers have no defined white: 32-bit integers beyond 16 bits, or floats
-        outside 0 to 1.
-    """
-    if image.mode.startswith("I") or image.mode == "F":
-        image = _to_8_bit_grey(image)
-    if image.mode == "LAB":
-        return ImageCms.profileToProfile(
-            image, ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), outputMode="RGB"
-        )
-    if image.mode in ("La", "RGBa"):  # alpha already multiplied in
-        image = image.convert({"La": "LA", "RGBa": "RGBA"}[image.mode])
-    if image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info:
-        picture = image.convert("RGBA")
-        white = Image.new("RGBA", picture.size, "white")
-        return Image.alpha_composite(white, picture).convert("RGB")
-    return image.convert("RGB")
-
-
-def _to_8_bit_grey(image):
-    values = np.asarray(image)
-    low, high = values.min(), values.max()
-    if image.mode == "F":
-        if not (low >= 0 and high <= 1):  # also refuses NaN
-            raise ValueError(
-                f"float pixels from {low:g} to {high:g} have no defined white: scale them to 0..1, "
-                "or save the picture with 8 or 16 bits"
-            )
-        return Image.fromarray(np.round(values * 255).astype(np.uint8))
-    if low < 0 or high > 65535:
-        raise ValueError(
-            f"32-bit pixels from {low} to {high} have no defined white: save the picture with 8 or "
-            "16 bits"
-        )
-    # The high byte, as Pillow itself takes it from 16-bit colour files.
-    return Image.fromarray((values.astype(np.uint16) >> 8).astype(np.uint8))
-
-
-_URL = re.compile(r"^([a-z][a-z0-9+.-]+://|data:image/)", re.IGNORECASE)
 _ORIENTATION = 0x0112  # the EXIF tag
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevm", b"hevs", b"mif1", b"msf1")
-_SHARED_PICTURE = threading.Lock()
 
 
 @public("sklearn_ssafe.exceptions")
@@ -82,106 +28,9 @@ class ImageReadError(ValueError):
     """One picture could not be read; the message says why."""
 
 
-def read_image(item):
-    """Read one picture as an RGB array.
-
-    The EXIF orientation is applied. Transparent pixels are composited on white. Palette, grey,
-    CMYK and 16-bit pictures become 8-bit RGB (16-bit values keep their high byte). Of an animation
-    the first frame is taken. Embedded colour profiles are not applied, as in the preprocessing
-    that the encoders were trained with.
-
-    Parameters
-    ----------
-    item : str, Path, bytes, PIL.Image.Image or ndarray of uint8
-        A file's path, a file's content, an opened picture, or pixel values of shape
-        (height, width), (height, width, 1), (height, width, 3) or (height, width, 4).
-
-    Returns
-    -------
-    image : ndarray of uint8, shape (height, width, 3)
-        RGB values, 0 to 255, C-contiguous.
-
-    Raises
-    ------
-    ImageReadError
-        The picture is missing, empty, truncated, of an unknown format, or a URL.
-    """
-    with _every_error_as_image_read_error():
-        if isinstance(item, np.ndarray):
-            return _from_array(item)
-        if isinstance(item, Image.Image):
-            with _SHARED_PICTURE:  # the same lazily opened picture may stand in two rows
-                item.load()
-            return _from_pillow(item)
-        return _from_bytes(_content(item))
-
-
-def check_image(item):
-    """Look at one picture without decoding it, to see that it is there and is a picture.
-
-    Costs a fraction of a millisecond. Finds what is missing, empty, a URL, or no picture; a file
-    that breaks off in the middle is found by `read_image` alone.
-
-    Parameters
-    ----------
-    item : object
-        As for `read_image`.
-
-    Raises
-    ------
-    ImageReadError
-        With the same reason that `read_image` would give.
-    """
-    with _every_error_as_image_read_error():
-        if isinstance(item, np.ndarray):
-            _check_array(item)
-        elif row := parse_parquet_row(item):
-            with _every_parquet_error_explained():
-                check_parquet_row(*row)
-        elif isinstance(item, str | Path):
-            with _opened_file(item) as file:
-                _open(file).close()
-        elif not isinstance(item, Image.Image):
-            _open(io.BytesIO(_content(item))).close()
-
-
 @contextmanager
-def open_picture(item):
-    """Open the file of one picture, for whoever wants less than `read_image`: header, thumbnail.
-
-    Parameters
-    ----------
-    item : str, Path or bytes
-        A file's path or a file's content.
-
-    Yields
-    ------
-    image : PIL.Image.Image
-        Not decoded yet.
-    file : binary file
-        The same file, for what Pillow does not read.
-
-    Raises
-    ------
-    ImageReadError
-        As `read_image` does; so does everything that goes wrong while the picture is open.
-    """
-    with _every_error_as_image_read_error():
-        if isinstance(item, str | Path):
-            with _opened_file(item) as file, _open(file) as image:
-                yield image, file
-        else:
-            file = io.BytesIO(_content(item))
-            with _open(file) as image:
-                yield image, file
-
-
-@contextmanager
-def _every_error_as_image_read_error():
-    """Turn whatever a decoder raises into the one error that costs one row and not the run.
-
-    Every kind of damage is met in its own way: struct.error, SyntaxError, MemoryError ...
-    """
+def reading_errors():
+    """Turn whatever a decoder raises into the one error that costs one row and not the run."""
     try:
         yield
     except ImageReadError:
@@ -195,110 +44,19 @@ def _every_error_as_image_read_error():
         raise ImageReadError(f"could not be decoded: {reason}") from error
 
 
-# Where the bytes come from ---------------------------------------------------------------------
-
-
-def read_content(item):
-    """Read the content of a picture's file.
-
-    Parameters
-    ----------
-    item : str, Path or bytes
-        As for `read_image`.
-
-    Returns
-    -------
-    content : bytes
-
-    Raises
-    ------
-    ImageReadError
-        The file is missing or empty, or the item is no file.
-    """
-    with _every_error_as_image_read_error():
-        return _content(item)
-
-
-def _content(item):
-    if isinstance(item, bytes | bytearray | memoryview):
-        content = bytes(item)
-    elif row := parse_parquet_row(item):
-        with _every_parquet_error_explained():
-            content = read_parquet_row(*row)
-    elif isinstance(item, str | Path):
-        with _opened_file(item) as file:
-            content = file.read()
-    elif is_missing(item):
-        raise ImageReadError("the value is missing")
-    else:
-        raise ImageReadError(
-            f"cannot read a picture from {describe(item)}: expected a path, bytes, a PIL image or "
-            "a uint8 array"
-        )
-    if not content:
-        raise ImageReadError("the file is empty (0 bytes)")
-    return content
-
-
-@contextmanager
-def _every_parquet_error_explained():
-    try:
-        yield
-    except OSError as error:
-        raise _unopened(error) from error
-    except ValueError as error:  # also pyarrow's own
-        raise ImageReadError(f"cannot be read from its Parquet file, which {error}") from error
-
-
-@contextmanager
-def _opened_file(item):
-    path = _local_path(item)
-    try:
-        # Reading a pipe or a device may never end.
-        mode = path.stat().st_mode
-        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-            raise ImageReadError("is a pipe, socket or device, not a picture file")
-        file = path.open("rb")
-    except OSError as error:
-        raise _unopened(error) from error
-    with file:
-        yield file
-
-
-def _local_path(item):
-    if isinstance(item, str):
-        if _URL.match(item):
-            raise ImageReadError("is a URL, and pictures are never fetched: download it first")
-        if not item:
-            raise ImageReadError("the path is empty")
-    return Path(item)
-
-
-def _unopened(error):
-    if isinstance(error, FileNotFoundError):
-        return ImageReadError("no such file")
-    if isinstance(error, IsADirectoryError):
-        return ImageReadError("is a folder, not a picture file")
-    if isinstance(error, PermissionError):
-        return ImageReadError("permission denied")
-    return ImageReadError(f"cannot be opened: {error.strerror or error}")
-
-
-# From bytes to pixels --------------------------------------------------------------------------
-
-
-def _from_bytes(content):
-    with _open(io.BytesIO(content)) as image:
+def decode(content):
+    """Return the pixels of a file's content: uint8 RGB, (height, width, 3), upright."""
+    with open_lazily(io.BytesIO(content)) as image:
         if image.format in ("JPEG", "MPO") and image.mode in ("L", "RGB"):
             pixels = _decode_jpeg(content, image)
             if pixels is not None:
                 return pixels
         _refuse_filled_in_pixels(image)
-        return _from_pillow(image)
+        return pixels_of_image(image)
 
 
-def _open(file):
-    """Open a picture lazily: header only."""
+def open_lazily(file):
+    """Open a picture's file: header only."""
     _register_plugins()
     try:
         return Image.open(file)
@@ -356,10 +114,7 @@ def _decode_jpeg(content, opened):
 
 def _upright(pixels, image):
     """Undo the camera's rotation, EXIF 2.3 tag 0x0112 (values 1 to 8)."""
-    try:
-        orientation = image.getexif().get(_ORIENTATION, 1)
-    except Exception:  # damaged metadata is no reason to lose sound pixels
-        orientation = 1
+    orientation = _orientation(image)
     if orientation in (5, 6, 7, 8):
         pixels = pixels.transpose(1, 0, 2)
     if orientation in (3, 4, 7, 8):
@@ -367,6 +122,13 @@ def _upright(pixels, image):
     if orientation in (2, 3, 6, 7):
         pixels = pixels[:, ::-1]
     return np.ascontiguousarray(pixels)
+
+
+def _orientation(image):
+    try:
+        return image.getexif().get(_ORIENTATION, 1)
+    except Exception:  # damaged metadata is no reason to lose sound pixels
+        return 1
 
 
 def _refuse_filled_in_pixels(image):
@@ -382,17 +144,44 @@ def _refuse_filled_in_pixels(image):
         )
 
 
-def _from_pillow(image):
+def pixels_of_image(image):
+    """Return the pixels of a PIL image, as `decode` does."""
     if image.width == 0 or image.height == 0:
         raise ImageReadError(f"the picture is empty ({image.width} x {image.height} pixels)")
     return _upright(np.array(to_rgb(image), dtype=np.uint8), image)
 
 
-# From an array to pixels -----------------------------------------------------------------------
+def decode_small_grey(image, short_side):
+    """Return an opened file in grey and shrunk: uint8 (height, width), upright.
+
+    JPEG files are decoded at a half, a quarter or an eighth of their size where that is enough.
+    """
+    if image.mode in ("L", "RGB"):
+        image.draft("L", (short_side, short_side))
+    # Asking PNG would decode the file twice, and programs do not turn PNG files.
+    orientation = 1 if image.format == "PNG" else _orientation(image)
+    grey = image.convert("L") if image.format == "JPEG" else to_rgb(image).convert("L")
+    if orientation in _UPRIGHT:
+        grey = grey.transpose(_UPRIGHT[orientation])
+    return _shrunk(grey, short_side)
 
 
-def _from_array(pixels):
-    _check_array(pixels)
+def small_grey(pixels, short_side):
+    """Return RGB pixels in grey and shrunk: uint8 (height, width)."""
+    return _shrunk(Image.fromarray(pixels).convert("L"), short_side)
+
+
+def _shrunk(grey, short_side):
+    factor = short_side / min(grey.size)
+    if factor < 1:
+        width, height = (max(1, round(side * factor)) for side in grey.size)
+        grey = grey.resize((width, height), Image.Resampling.BOX)
+    return np.asarray(grey)
+
+
+def pixels_of_array(pixels):
+    """Return the pixels of an array of any accepted shape, as `decode` does."""
+    check_array(pixels)
     if pixels.ndim == 2:
         pixels = pixels[:, :, None]
     if pixels.shape[2] == 1:
@@ -402,7 +191,8 @@ def _from_array(pixels):
     return np.ascontiguousarray(pixels)
 
 
-def _check_array(pixels):
+def check_array(pixels):
+    """Raise an ImageReadError where an array is no picture."""
     if pixels.dtype != np.uint8:
         raise ImageReadError(
             f"is a {pixels.dtype} array: give uint8 values from 0 to 255, for floats from 0 to 1 "
@@ -415,3 +205,39 @@ def _check_array(pixels):
         )
     if 0 in pixels.shape:
         raise ImageReadError(f"the picture is empty (array of shape {pixels.shape})")
+
+
+def to_rgb(image):
+    """Convert a picture of any mode to RGB; what is transparent becomes white."""
+    if image.mode.startswith("I") or image.mode == "F":
+        image = _to_8_bit_grey(image)
+    if image.mode == "LAB":
+        return ImageCms.profileToProfile(
+            image, ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), outputMode="RGB"
+        )
+    if image.mode in ("La", "RGBa"):  # alpha already multiplied in
+        image = image.convert({"La": "LA", "RGBa": "RGBA"}[image.mode])
+    if image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info:
+        picture = image.convert("RGBA")
+        white = Image.new("RGBA", picture.size, "white")
+        return Image.alpha_composite(white, picture).convert("RGB")
+    return image.convert("RGB")
+
+
+def _to_8_bit_grey(image):
+    values = np.asarray(image)
+    low, high = values.min(), values.max()
+    if image.mode == "F":
+        if not (low >= 0 and high <= 1):  # also refuses NaN
+            raise ValueError(
+                f"float pixels from {low:g} to {high:g} have no defined white: scale them to 0..1, "
+                "or save the picture with 8 or 16 bits"
+            )
+        return Image.fromarray(np.round(values * 255).astype(np.uint8))
+    if low < 0 or high > 65535:
+        raise ValueError(
+            f"32-bit pixels from {low} to {high} have no defined white: save the picture with 8 or "
+            "16 bits"
+        )
+    # The high byte, as Pillow itself takes it from 16-bit colour files.
+    return Image.fromarray((values.astype(np.uint16) >> 8).astype(np.uint8))

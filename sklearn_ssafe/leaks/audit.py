@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_consistent_length
 
 from ..datasets.labelled_images import fill_groups
 from ..encoding.failures import failures_table
-from ..images.inputs import as_image_list
+from ..images.inputs import as_pictures
 from ..labels import is_generated, known_labels
 from ..public import public
 from .chance import adjusted_p_values, draw_folds, number_groups, shuffle_labels
@@ -141,7 +141,7 @@ def audit_leaks(
             f"alpha={alpha} cannot be reached with n_permutations={n_permutations}: at least "
             f"{int(np.ceil(1 / alpha - 1))} are needed"
         )
-    items = as_image_list(X)
+    items = as_pictures(X)
     labels = {"generator": generator, "source": source, "group": groups, "split": split}
     check_consistent_length(items, y, *(values for values in labels.values() if values is not None))
     y = is_generated(y, pos_label).astype(int)

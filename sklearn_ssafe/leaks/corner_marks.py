@@ -23,7 +23,7 @@ def corner_patches(grey):
     Parameters
     ----------
     grey : ndarray of uint8, shape (height, width)
-        From `read_small_grey`.
+        From `Picture.small_grey`.
 
     Returns
     -------

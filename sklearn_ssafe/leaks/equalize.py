@@ -10,7 +10,7 @@ from ..datasets.labelled_images import TARGET_NAMES, as_bunch, fill_groups
 from ..encoding.failures import failures_message, failures_table
 from ..encoding.progress import progress_bar
 from ..images.equalizing import check_form, iter_equalized, suffix_of
-from ..images.inputs import as_image_list, describe
+from ..images.inputs import as_pictures
 from ..labels import is_generated, known_labels
 from ..public import public
 
@@ -110,12 +110,12 @@ def equalize(
     >>> len(copy.X), len(copy.failures)
     (6, 0)
     """
-    items = as_image_list(X)
+    pictures = as_pictures(X)
     given = [values for values in (generator, source, groups) if values is not None]
-    check_consistent_length(items, y, *given)
+    check_consistent_length(pictures, y, *given)
     y = is_generated(y, pos_label).astype(int)
     generator, source, groups = (
-        known_labels(len(items), values) for values in (generator, source, groups)
+        known_labels(len(pictures), values) for values in (generator, source, groups)
     )
     form = {
         "size": size,
@@ -127,9 +127,9 @@ def equalize(
     check_form(**form)
     folder = None if output_dir is None else _new_folder(Path(output_dir))
     files, rows, reasons = [], [], {}
-    with progress_bar(len(items), "equalising", verbose) as bar:
+    with progress_bar(len(pictures), "equalising", verbose) as bar:
         for row, (content, reason) in enumerate(
-            iter_equalized(items, num_workers=num_workers, upscale=upscale, **form)
+            iter_equalized(pictures, num_workers=num_workers, upscale=upscale, **form)
         ):
             if content is None:
                 reasons[row] = reason
@@ -138,15 +138,15 @@ def equalize(
                 name = f"images/image_{row:05d}{suffix_of(codec)}"
                 files.append(content if folder is None else _write(folder, name, content))
             bar.update(1)
-    failures = failures_table(items, reasons)
+    failures = failures_table(pictures, reasons)
     if not rows:
-        raise ValueError(failures_message(failures, len(items)))
+        raise ValueError(failures_message(failures, len(pictures)))
     columns = {
         "label": y[rows],
         "generator": generator[rows],
         "source": source[rows],
         "group": fill_groups(y[rows], generator[rows], source[rows], groups[rows]),
-        "original": [describe(items[row]) for row in rows],
+        "original": [pictures[row].name for row in rows],
     }
     data = as_bunch({"image" if folder is None else "path": files, **columns})
     data.failures, data.rows = failures, np.array(rows)

@@ -1,16 +1,12 @@
 """Everything the checks look at, read once from the pictures."""
 
-import hashlib
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
 
 from ..encoding.progress import progress_bar
-from ..images.file_facts import read_file_facts
-from ..images.inputs import describe
-from ..images.near_copies import perceptual_hash, read_small_grey
-from ..images.reading import ImageReadError, read_content
+from ..images.near_copies import perceptual_hash
+from ..images.reading import ImageReadError
 from ..images.threads import map_ahead, reading_threads
 from .corner_marks import corner_patches
 
@@ -31,7 +27,7 @@ class Pictures:
         0 real, 1 generated.
     facts : list of FileFacts
     digest : list of bytes
-        The same for the same bytes.
+        The same for files of the same bytes, and for the same pixels in memory.
     hash : ndarray of bool, shape (n_images, 256)
         Perceptual hash.
     patches : ndarray of float16, shape (n_images, 8, 16, 16)
@@ -53,15 +49,14 @@ class Pictures:
     split: np.ndarray
 
 
-def read_pictures(items, y, labels, *, num_workers, verbose):
+def read_pictures(pictures, y, labels, *, num_workers, verbose):
     """Read all pictures once.
 
     Parameters
     ----------
-    items : list
-        As `as_image_list` returns them.
-    y : ndarray of int, shape (n_items,)
-    labels : dict of str to ndarray of object, shape (n_items,)
+    pictures : list of Picture
+    y : ndarray of int, shape (n_pictures,)
+    labels : dict of str to ndarray of object, shape (n_pictures,)
         generator, source, group and split.
     num_workers : int or None
         Reading threads.
@@ -70,17 +65,17 @@ def read_pictures(items, y, labels, *, num_workers, verbose):
 
     Returns
     -------
-    pictures : Pictures
+    looked_at : Pictures
         Without the bad ones.
     reasons : dict of int to str
         Row number to reason, for pictures that could not be read.
     """
     looks, reasons = [], {}
     with (
-        progress_bar(len(items), "looking", verbose) as bar,
+        progress_bar(len(pictures), "looking", verbose) as bar,
         reading_threads(num_workers) as threads,
     ):
-        for row, result in enumerate(map_ahead(threads, _look, items, _AHEAD)):
+        for row, result in enumerate(map_ahead(threads, _look, pictures, _AHEAD)):
             if isinstance(result, str):
                 reasons[row] = result
             else:
@@ -89,9 +84,9 @@ def read_pictures(items, y, labels, *, num_workers, verbose):
     if not looks:
         return None, reasons
     row, facts, digest, hashes, patches = map(list, zip(*looks, strict=True))
-    pictures = Pictures(
+    looked_at = Pictures(
         row=np.array(row),
-        name=[describe(items[number]) for number in row],
+        name=[pictures[number].name for number in row],
         y=y[row],
         facts=facts,
         digest=digest,
@@ -99,22 +94,14 @@ def read_pictures(items, y, labels, *, num_workers, verbose):
         patches=np.stack(patches),
         **{name: values[row] for name, values in labels.items()},
     )
-    return pictures, reasons
+    return looked_at, reasons
 
 
-def _look(item):
+def _look(picture):
     try:
-        facts = read_file_facts(item)
-        content = item if isinstance(item, np.ndarray | Image.Image) else read_content(item)
-        grey = read_small_grey(content)
-        return facts, _digest(content), perceptual_hash(grey), corner_patches(grey)
+        facts = picture.facts()
+        picture = picture.loaded()
+        grey = picture.small_grey()
+        return facts, picture.digest(), perceptual_hash(grey), corner_patches(grey)
     except ImageReadError as error:
         return str(error)
-
-
-def _digest(content):
-    if isinstance(content, Image.Image):
-        content = np.asarray(content)
-    if isinstance(content, np.ndarray):
-        content = str(content.shape).encode() + content.tobytes()
-    return hashlib.blake2b(content, digest_size=16).digest()

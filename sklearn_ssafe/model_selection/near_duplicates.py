@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ..images.inputs import as_image_list
-from ..images.near_copies import number_near_copies, perceptual_hash, read_small_grey
+from ..images.inputs import as_pictures
+from ..images.near_copies import number_near_copies, perceptual_hash
 from ..images.reading import ImageReadError
 from ..images.threads import map_ahead, reading_threads
 from ..public import public
@@ -44,11 +44,11 @@ def group_near_duplicates(X, *, num_workers=None):
     >>> group_near_duplicates([*pictures, pictures[1]]).tolist()
     ['', 'copies of row 1', '', '', 'copies of row 1']
     """
-    items = as_image_list(X)
-    groups = np.full(len(items), "", dtype=object)
+    pictures = as_pictures(X)
+    groups = np.full(len(pictures), "", dtype=object)
     rows, hashes = [], []
     with reading_threads(num_workers) as threads:
-        for row, bits in enumerate(map_ahead(threads, _hash, items, _AHEAD)):
+        for row, bits in enumerate(map_ahead(threads, _hash, pictures, _AHEAD)):
             if bits is not None:
                 rows.append(row)
                 hashes.append(bits)
@@ -61,8 +61,8 @@ def group_near_duplicates(X, *, num_workers=None):
     return groups
 
 
-def _hash(item):
+def _hash(picture):
     try:
-        return perceptual_hash(read_small_grey(item))
+        return perceptual_hash(picture.small_grey())
     except ImageReadError:
         return None

@@ -12,10 +12,10 @@ from sklearn.utils.validation import check_consistent_length
 
 from ..encoding.failures import EncodingError, failures_message
 from ..encoding.progress import progress_bar
-from ..images.inputs import as_image_list, describe
+from ..images.inputs import as_pictures
 from ..images.perturbations.catalogue import choose_perturbations
 from ..images.perturbations.perturbation import content_of
-from ..images.reading import ImageReadError, read_image
+from ..images.reading import ImageReadError
 from ..labels import is_generated, keep_together
 from ..metrics.scores import judge_pictures
 from ..public import public
@@ -141,28 +141,28 @@ def robustness_curve(
     2         jpeg      30.0        20
     """
     chosen = choose_perturbations(perturbations)
-    items = as_image_list(X)
-    check_consistent_length(items, y, groups)
+    pictures = as_pictures(X)
+    check_consistent_length(pictures, y, groups)
     generated = is_generated(y, pos_label)
     pos_label = np.asarray(y)[generated][0]
     y = generated.astype(int)
     groups = np.arange(len(y)) if groups is None else keep_together(groups)
     changes = [(each, strength) for each in chosen for strength in each.strengths]
-    run = RobustnessRun(estimator, items, changes, pos_label, random_state)
+    run = RobustnessRun(estimator, pictures, changes, pos_label, random_state)
     n_threads = min(8, cpu_count()) if num_workers is None else num_workers
     with (
         ThreadPoolExecutor(n_threads, thread_name_prefix="ssafe-perturb") as threads,
-        progress_bar(len(items), "changing and scoring", verbose) as bar,
+        progress_bar(len(pictures), "changing and scoring", verbose) as bar,
     ):
         run.go(batch_size, n_threads, threads, bar.update)
     failures = run.failures()
     if np.isnan(run.score[:, 0]).all():
         unchanged = failures[failures["perturbation"] == run.conditions[0][0]]
-        raise EncodingError(failures_message(unchanged, len(items)), unchanged)
+        raise EncodingError(failures_message(unchanged, len(pictures)), unchanged)
     return RobustnessCurve(
         perturbations=chosen,
         conditions=run.conditions,
-        path=np.array([describe(item) for item in items], dtype=object),
+        path=np.array([picture.name for picture in pictures], dtype=object),
         y=y,
         score=run.score,
         verdict=run.verdict,
@@ -188,8 +188,7 @@ class RobustnessRun:
     ----------
     estimator : estimator
         A fitted detector that takes pictures.
-    items : list
-        Pictures, as `as_image_list` returns them.
+    pictures : list of Picture
     changes : list of (Perturbation, float)
         What is done, and how strongly.
     pos_label : object
@@ -207,15 +206,15 @@ class RobustnessRun:
         Whether it is called generated.
     """
 
-    def __init__(self, estimator, items, changes, pos_label, random_state):
+    def __init__(self, estimator, pictures, changes, pos_label, random_state):
         self.estimator = estimator
-        self.items = items
+        self.pictures = pictures
         self.changes = changes
         self.pos_label = pos_label
         self.random_state = random_state
         named = [(perturbation.name, float(strength)) for perturbation, strength in changes]
         self.conditions = [(UNCHANGED, np.nan), *named]
-        self.score = np.full((len(items), len(self.conditions)), np.nan)
+        self.score = np.full((len(pictures), len(self.conditions)), np.nan)
         self.verdict = np.zeros(self.score.shape, dtype=bool)
         self._lost = []
 
@@ -234,8 +233,8 @@ class RobustnessRun:
             Called with a number of pictures when these are done.
         """
         rows, images = [], []
-        for start in range(0, len(self.items), n_at_once):
-            arriving = self.items[start : start + n_at_once]
+        for start in range(0, len(self.pictures), n_at_once):
+            arriving = self.pictures[start : start + n_at_once]
             for row, image in enumerate(threads.map(_read, arriving), start):
                 if isinstance(image, str):
                     self._lose(row, 0, image)
@@ -263,7 +262,7 @@ class RobustnessRun:
         return pd.DataFrame(
             {
                 "row": pd.Series([row for row, _, _ in lost], dtype="int64"),
-                "path": pd.Series([describe(self.items[row]) for row, _, _ in lost], dtype=object),
+                "path": pd.Series([self.pictures[row].name for row, _, _ in lost], dtype=object),
                 "perturbation": pd.Series(
                     [self.conditions[column][0] for _, column, _ in lost], dtype=object
                 ),
@@ -278,7 +277,7 @@ class RobustnessRun:
         self._lost.append((row, column, reason))
 
     def _score_all(self, rows, images, threads):
-        self._score(0, rows, [self.items[row] for row in rows])
+        self._score(0, rows, [self.pictures[row].item for row in rows])
         contents = list(threads.map(content_of, images))
         for column, (perturbation, strength) in enumerate(self.changes, 1):
             change = partial(_change, perturbation, strength, self.random_state)
@@ -308,9 +307,9 @@ class RobustnessRun:
             self._lose(rows[place], column, reason)
 
 
-def _read(item):
+def _read(picture):
     try:
-        return read_image(item)
+        return picture.read()
     except ImageReadError as error:
         return str(error)
 

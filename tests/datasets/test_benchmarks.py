@@ -8,7 +8,7 @@ import pytest
 
 from sklearn_ssafe.datasets import list_benchmarks, load_benchmark
 from sklearn_ssafe.datasets.benchmarks.layouts import LAYOUTS
-from sklearn_ssafe.images.reading import read_image
+from sklearn_ssafe.images import read_image
 
 from ..conftest import encoded, picture
 

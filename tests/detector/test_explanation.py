@@ -9,7 +9,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn_ssafe import FrozenEncoderTransformer, LinearProbe, SSAFEClassifier, load_detector
 from sklearn_ssafe.detector.explanation import NoTokensError, occlusion_map
 from sklearn_ssafe.detector.overlay import GENERATED_COLOUR, REAL_COLOUR, draw_overlay
-from sklearn_ssafe.images.reading import ImageReadError
+from sklearn_ssafe.exceptions import ImageReadError
 
 from ..conftest import encoded, picture
 from ..tiny_models import register

@@ -13,8 +13,9 @@ import torch
 
 from sklearn_ssafe.encoders.fingerprint import NotRecognisableError
 from sklearn_ssafe.encoders.loading import free_encoders, load_encoder
+from sklearn_ssafe.images.picture import as_picture
 from sklearn_ssafe.store import keys
-from sklearn_ssafe.store.keys import Settings, hash_of_content, hash_of_pixels
+from sklearn_ssafe.store.keys import Settings
 
 from ..conftest import encoded, picture
 from ..towers import PREPROCESS, NamedTower, SmallTower, small_pixels
@@ -144,11 +145,11 @@ def test_a_module_that_is_trained_on_gets_another_key():
 def test_pixels_are_known_by_shape_and_values():
     pixels = picture(0, (12, 20))
     made = {
-        "pixels": hash_of_pixels(pixels),
-        "other": hash_of_pixels(picture(1, (12, 20))),
-        "shape": hash_of_pixels(pixels.reshape(20, 12, 3)),
-        "grey": hash_of_pixels(pixels[:, :, 0]),
-        "file": hash_of_content(encoded(pixels, "PNG")),
+        "pixels": as_picture(pixels).digest(),
+        "other": as_picture(picture(1, (12, 20))).digest(),
+        "shape": as_picture(pixels.reshape(20, 12, 3)).digest(),
+        "grey": as_picture(pixels[:, :, 0]).digest(),
+        "file": as_picture(encoded(pixels, "PNG")).digest(),
     }
     assert_all_differ(made)
-    assert hash_of_pixels(np.asfortranarray(pixels)) == made["pixels"]
+    assert as_picture(np.asfortranarray(pixels)).digest() == made["pixels"]

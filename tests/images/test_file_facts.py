@@ -8,13 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, ImageFile, PngImagePlugin
 
-from sklearn_ssafe.images.file_facts import (
-    FileFacts,
-    find_named_generator,
-    jpeg_quality,
-    read_file_facts,
-)
-from sklearn_ssafe.images.reading import ImageReadError
+from sklearn_ssafe.exceptions import ImageReadError
+from sklearn_ssafe.images import FileFacts, read_file_facts
+from sklearn_ssafe.images.file_facts import find_named_generator, jpeg_quality
 
 from ..conftest import encoded, picture
 

@@ -6,7 +6,8 @@ import polars as pl
 import pytest
 from PIL import Image
 
-from sklearn_ssafe.images.inputs import as_image_list, describe
+from sklearn_ssafe.images.inputs import as_items
+from sklearn_ssafe.images.picture import as_picture
 
 PATHS = ["a.jpg", "b.png", "c.webp"]
 
@@ -30,17 +31,17 @@ PATHS = ["a.jpg", "b.png", "c.webp"]
     ids=lambda X: f"{type(X).__module__}.{type(X).__name__}",
 )
 def test_every_container_gives_the_same_list(X):
-    assert [str(item) for item in as_image_list(X)] == PATHS
+    assert [str(item) for item in as_items(X)] == PATHS
 
 
 def test_items_of_all_kinds_may_be_mixed():
     items = ["a.jpg", Path("b.jpg"), b"\xff\xd8", np.zeros((4, 4, 3), np.uint8), None]
-    assert as_image_list(items) == items
+    assert as_items(items) == items
 
 
 def test_a_four_dimensional_array_is_a_stack_of_pictures():
     stack = np.arange(2 * 3 * 4 * 3, dtype=np.uint8).reshape(2, 3, 4, 3)
-    items = as_image_list(stack)
+    items = as_items(stack)
     assert len(items) == 2
     np.testing.assert_array_equal(items[1], stack[1])
 
@@ -48,18 +49,18 @@ def test_a_four_dimensional_array_is_a_stack_of_pictures():
 @pytest.mark.parametrize("X", ["a.jpg", Path("a.jpg"), b"abc", Image.new("RGB", (2, 2))])
 def test_one_picture_alone_is_refused_with_the_remedy(X):
     with pytest.raises(TypeError, match=r"\[X\]"):
-        as_image_list(X)
+        as_items(X)
 
 
 def test_one_array_alone_is_refused_with_the_remedy():
     with pytest.raises(TypeError, match=r"\[X\]"):
-        as_image_list(np.zeros((8, 8, 3), np.uint8))
+        as_items(np.zeros((8, 8, 3), np.uint8))
 
 
 @pytest.mark.parametrize("X", [[], np.array([], dtype=object), pd.Series([], dtype=object)])
 def test_empty_input_is_an_error(X):
     with pytest.raises(ValueError, match="no picture"):
-        as_image_list(X)
+        as_items(X)
 
 
 @pytest.mark.parametrize(
@@ -72,18 +73,22 @@ def test_empty_input_is_an_error(X):
 )
 def test_several_columns_are_refused(X):
     with pytest.raises(ValueError, match="one column of pictures"):
-        as_image_list(X)
+        as_items(X)
 
 
 @pytest.mark.parametrize("X", [5, {"path": PATHS}, {"a.jpg"}, (path for path in PATHS)])
 def test_what_is_no_sequence_is_refused(X):
     with pytest.raises(TypeError, match="1-D sequence"):
-        as_image_list(X)
+        as_items(X)
 
 
 def test_numbers_are_refused():
     with pytest.raises(ValueError, match="holds no pictures"):
-        as_image_list(np.ones((5, 3)))
+        as_items(np.ones((5, 3)))
+
+
+def describe(item):
+    return as_picture(item).name
 
 
 def test_describe_names_a_file_and_measures_the_rest():
@@ -97,16 +102,16 @@ def test_pictures_of_one_size_that_numpy_merged_are_taken_apart():
     images = [np.full((3, 4, 3), value, np.uint8) for value in (1, 2)]
     merged = np.array(images, dtype=object)
     assert merged.shape == (2, 3, 4, 3)
-    items = as_image_list(merged)
+    items = as_items(merged)
     assert [item.dtype for item in items] == [np.uint8, np.uint8]
     np.testing.assert_array_equal(items[1], images[1])
 
 
 def test_a_pyarrow_table_with_one_column():
     pyarrow = pytest.importorskip("pyarrow")
-    assert as_image_list(pyarrow.table({"path": PATHS})) == PATHS
+    assert as_items(pyarrow.table({"path": PATHS})) == PATHS
     with pytest.raises(ValueError, match="one column of pictures"):
-        as_image_list(pyarrow.table({"path": PATHS, "label": [0, 1, 0]}))
+        as_items(pyarrow.table({"path": PATHS, "label": [0, 1, 0]}))
 
 
 def test_describe_can_always_be_printed():

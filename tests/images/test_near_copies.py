@@ -7,8 +7,10 @@ import pytest
 from PIL import Image
 
 from sklearn_ssafe.datasets import make_generated_images
-from sklearn_ssafe.images.near_copies import perceptual_hash, read_small_grey
-from sklearn_ssafe.images.reading import ImageReadError, read_image
+from sklearn_ssafe.exceptions import ImageReadError
+from sklearn_ssafe.images import read_image
+from sklearn_ssafe.images.near_copies import perceptual_hash
+from sklearn_ssafe.images.picture import as_picture
 
 from ..conftest import encoded, picture
 
@@ -30,7 +32,7 @@ def test_bits_are_those_of_cosines_written_out():
 
 def test_copies_are_close_and_other_pictures_are_not():
     files = make_generated_images(12, image_size=192, random_state=0).X
-    greys = [read_small_grey(file) for file in files]
+    greys = [as_picture(file).small_grey() for file in files]
     for number, file in enumerate(files):
         image = Image.open(io.BytesIO(file))
         for copy in (
@@ -39,7 +41,7 @@ def test_copies_are_close_and_other_pictures_are_not():
             encoded(image.resize((300, 300)), "PNG"),
             encoded(image.convert("L"), "WEBP", quality=50),
         ):
-            assert n_different(greys[number], read_small_grey(copy)) <= 24
+            assert n_different(greys[number], as_picture(copy).small_grey()) <= 24
         for other in greys[:number]:
             assert n_different(greys[number], other) > 60
 
@@ -48,10 +50,10 @@ def test_small_grey_is_the_picture_shrunk():
     image = Image.fromarray(picture(size=(600, 900)))
     expected = np.asarray(image.resize((384, 256), Image.Resampling.BOX).convert("L"), dtype=float)
     for content in (encoded(image, "PNG"), encoded(image, quality=95), np.asarray(image)):
-        small = read_small_grey(content)
+        small = as_picture(content).small_grey()
         assert small.shape == (256, 384)
         assert np.abs(small - expected).mean() < 2
-    assert read_small_grey(encoded(picture(size=(48, 64)))).shape == (48, 64)
+    assert as_picture(encoded(picture(size=(48, 64)))).small_grey().shape == (48, 64)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -60,11 +62,11 @@ def test_small_grey_is_upright(orientation):
     exif[0x0112] = orientation
     content = encoded(picture(size=(40, 60)), exif=exif, quality=95)
     upright = np.asarray(Image.fromarray(read_image(content)).convert("L"), dtype=float)
-    small = read_small_grey(content)
+    small = as_picture(content).small_grey()
     assert small.shape == upright.shape
     assert np.abs(small - upright).mean() < 2
 
 
 def test_a_truncated_file_is_an_error():
     with pytest.raises(ImageReadError, match="truncated"):
-        read_small_grey(encoded(picture())[:-400])
+        as_picture(encoded(picture())[:-400]).small_grey()

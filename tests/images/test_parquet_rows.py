@@ -7,10 +7,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from sklearn_ssafe import FrozenEncoderTransformer
-from sklearn_ssafe.exceptions import EncodingError
-from sklearn_ssafe.images import parquet_rows
+from sklearn_ssafe.exceptions import EncodingError, ImageReadError
+from sklearn_ssafe.images import parquet_rows, read_image
 from sklearn_ssafe.images.parquet_rows import parquet_row_name, parse_parquet_row
-from sklearn_ssafe.images.reading import ImageReadError, check_image, read_content, read_image
+from sklearn_ssafe.images.picture import as_picture
 
 from ..conftest import encoded, picture
 
@@ -37,8 +37,8 @@ def test_every_row_is_read_in_every_order(shard, column, order):
     for row in rows:
         name = parquet_row_name(shard, column, row)
         assert parse_parquet_row(name) == (str(shard), column, row)
-        check_image(name)
-        assert read_content(name) == CONTENTS[row]
+        as_picture(name).check()
+        assert as_picture(name).content() == CONTENTS[row]
     np.testing.assert_array_equal(
         read_image(parquet_row_name(shard, column, 49)), read_image(CONTENTS[49])
     )
@@ -47,7 +47,7 @@ def test_every_row_is_read_in_every_order(shard, column, order):
 def test_threads_share_a_shard(shard):
     names = [parquet_row_name(shard, "raw", row) for row in range(50)]
     with ThreadPoolExecutor(8) as threads:
-        assert list(threads.map(read_content, names * 3)) == CONTENTS * 3
+        assert list(threads.map(lambda name: as_picture(name).content(), names * 3)) == CONTENTS * 3
 
 
 def test_little_is_decoded_at_a_time_and_nothing_twice_in_order(shard, monkeypatch):
@@ -60,7 +60,7 @@ def test_little_is_decoded_at_a_time_and_nothing_twice_in_order(shard, monkeypat
 
     monkeypatch.setattr(parquet_rows._Shard, "_read_piece", counting)
     for row in range(50):
-        read_content(parquet_row_name(shard, "raw", row))
+        as_picture(parquet_row_name(shard, "raw", row)).content()
     assert len(pieces) == 2 + 2 + 1  # of 16 and 4, 16 and 4, 10 rows
     assert max(pieces) <= 4 * 16
 
@@ -96,9 +96,9 @@ def test_what_is_not_there_is_explained(shard, tmp_path, name, reason):
 
 def test_a_shard_written_anew_is_read_anew(shard):
     name = parquet_row_name(shard, "raw", 0)
-    assert read_content(name) == CONTENTS[0]
+    assert as_picture(name).content() == CONTENTS[0]
     pq.write_table(pa.table({"raw": [CONTENTS[7]]}), shard)
-    assert read_content(name) == CONTENTS[7]
+    assert as_picture(name).content() == CONTENTS[7]
 
 
 @pytest.mark.parametrize("item", ["a.parquet", "a.png#image/0", "a.parquet#image/x", b"x", None])

@@ -5,10 +5,9 @@ import pytest
 from PIL import Image, ImageFilter, features
 from scipy.ndimage import convolve1d
 
-from sklearn_ssafe.images import Perturbation, list_perturbations, perturb
+from sklearn_ssafe.images import Perturbation, list_perturbations, perturb, read_image
 from sklearn_ssafe.images.perturbations.catalogue import PERTURBATIONS, choose_perturbations
 from sklearn_ssafe.images.perturbations.sharing import MESSENGER_HOPS
-from sklearn_ssafe.images.reading import read_image
 
 from ..conftest import encoded, picture
 

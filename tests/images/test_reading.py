@@ -8,8 +8,9 @@ import torch
 from PIL import Image, ImageFile, ImageOps
 from sklearn.datasets import load_sample_image
 
-from sklearn_ssafe.images import reading
-from sklearn_ssafe.images.reading import ImageReadError, check_image, read_image
+from sklearn_ssafe.exceptions import ImageReadError
+from sklearn_ssafe.images import read_image, reading
+from sklearn_ssafe.images.picture import Picture, as_picture
 
 from ..conftest import encoded, picture
 
@@ -34,7 +35,7 @@ def test_jpeg_pixels_equal_pillows(subsampling, progressive, size):
 
 
 def test_the_fast_path_is_taken_for_an_ordinary_jpeg(monkeypatch):
-    monkeypatch.setattr(reading, "_from_pillow", None)  # calling it would fail
+    monkeypatch.setattr(reading, "pixels_of_image", None)  # calling it would fail
     content = encoded(picture(1))
     np.testing.assert_array_equal(read_image(content), by_pillow(content))
 
@@ -262,7 +263,7 @@ def test_each_reason_is_named_by_a_full_read_and_by_a_quick_look(tmp_path):
         with pytest.raises(ImageReadError, match=reason.strip()):
             read_image(item)
         with pytest.raises(ImageReadError, match=reason.strip()):
-            check_image(item)
+            as_picture(item).check()
 
 
 @pytest.mark.parametrize("url", ["http://a/b.png", "s3://bucket/b.png", "data:image/png;base64,AA"])
@@ -328,23 +329,23 @@ def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
     import os
 
     os.mkfifo(tmp_path / "pipe.jpg")
-    for look in (read_image, check_image):
+    for look in (Picture.read, Picture.check):
         with pytest.raises(ImageReadError, match="pipe"):
-            look(tmp_path / "pipe.jpg")
+            look(as_picture(tmp_path / "pipe.jpg"))
 
 
 @pytest.mark.parametrize("item", ["a\0b", "a\ud800b", torch.zeros(3), pd.Series([1, 2]), pd.NA])
 def test_whatever_is_wrong_is_an_image_read_error(item):
-    for look in (read_image, check_image):
+    for look in (Picture.read, Picture.check):
         with pytest.raises(ImageReadError):
-            look(item)
+            look(as_picture(item))
 
 
 def test_a_picture_too_large_for_pillow_is_named_with_the_remedy(monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
-    for look in (read_image, check_image):
+    for look in (Picture.read, Picture.check):
         with pytest.raises(ImageReadError, match="MAX_IMAGE_PIXELS"):
-            look(encoded(picture(0)))
+            look(as_picture(encoded(picture(0))))
 
 
 def test_file_names_need_not_be_unicode(tmp_path):

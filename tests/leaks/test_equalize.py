@@ -10,9 +10,8 @@ from PIL import Image
 
 from sklearn_ssafe import audit_leaks, equalize
 from sklearn_ssafe.datasets import load_manifest, make_generated_images
+from sklearn_ssafe.images import read_file_facts, read_image
 from sklearn_ssafe.images.equalizing import equalize_image, iter_equalized
-from sklearn_ssafe.images.file_facts import read_file_facts
-from sklearn_ssafe.images.reading import read_image
 
 from ..conftest import encoded, picture
 

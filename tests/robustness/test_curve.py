@@ -12,9 +12,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn_ssafe import FrozenEncoderTransformer, robustness_curve
 from sklearn_ssafe.encoders.forensic import ForensicEncoder
 from sklearn_ssafe.encoding.failures import failures_table
-from sklearn_ssafe.exceptions import EncodingError
-from sklearn_ssafe.images import Perturbation, perturb
-from sklearn_ssafe.images.reading import ImageReadError, read_image
+from sklearn_ssafe.exceptions import EncodingError, ImageReadError
+from sklearn_ssafe.images import Perturbation, perturb, read_image
+from sklearn_ssafe.images.inputs import as_pictures
 
 from ..conftest import encoded, picture
 
@@ -52,7 +52,7 @@ class SharpnessDetector(ClassifierMixin, BaseEstimator):
             except ImageReadError as error:
                 reasons[row] = str(error)
         if reasons:
-            raise EncodingError("bad", failures_table(list(X), reasons))
+            raise EncodingError("bad", failures_table(as_pictures(X), reasons))
         return np.column_stack([1 - np.array(score), score])
 
     def predict(self, X):

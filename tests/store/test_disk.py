@@ -16,9 +16,9 @@ import lmdb
 import numpy as np
 import pytest
 
+from sklearn_ssafe.images.file_state import FileState
 from sklearn_ssafe.store import disk
 from sklearn_ssafe.store.disk import FILE_NAME, FORMAT, DiskStore, open_disk_store
-from sklearn_ssafe.store.keys import FileState
 from sklearn_ssafe.store.memory import MemoryStore
 from sklearn_ssafe.store.trouble import StoreError
 from sklearn_ssafe.store.upkeep import read_settings

@@ -20,6 +20,7 @@ from sklearn.pipeline import Pipeline
 
 from sklearn_ssafe import FrozenEncoderTransformer
 from sklearn_ssafe.exceptions import EncodingCacheWarning, EncodingError, EncodingWarning
+from sklearn_ssafe.images.picture import PictureFile
 from sklearn_ssafe.store import clear_memory_cache
 
 from ..conftest import encoded, picture
@@ -205,13 +206,11 @@ def test_a_file_that_is_overwritten_is_seen(picture_files, cache, count):
 def test_unchanged_files_are_not_read_and_this_can_be_switched_off(
     picture_files, cache, count, monkeypatch
 ):
-    from sklearn_ssafe.encoding import engine as stored_encoding
-
     age(picture_files)
     first = transformer(cache=cache).transform(picture_files)
     reads = []
-    read = stored_encoding.read_content
-    monkeypatch.setattr(stored_encoding, "read_content", lambda p: (reads.append(p), read(p))[1])
+    read = PictureFile.loaded
+    monkeypatch.setattr(PictureFile, "loaded", lambda p: (reads.append(p), read(p))[1])
     for trust, n_reads in ((True, 0), (False, 10)):
         again = transformer(cache=cache, trust_unchanged_files=trust).transform(picture_files)
         np.testing.assert_array_equal(again, first)

@@ -10,7 +10,7 @@ from numbers import Real
 from PIL import Image
 
 from ...public import public
-from ..reading import read_image
+from ..picture import as_picture
 from .changes import blur, crop, gamma, jpeg, noise, resize, webp
 from .perturbation import Perturbation
 from .sharing import messenger, recapture, screenshot
@@ -251,4 +251,4 @@ def perturb(item, name, strength, *, random_state=0):
             f"{name!r} stands for {len(chosen)} perturbations: "
             f"{', '.join(each.name for each in chosen)}. Name one."
         )
-    return chosen[0](read_image(item), strength, random_state)
+    return chosen[0](as_picture(item).read(), strength, random_state)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from sklearn_ssafe.comparison import file_properties
+from sklearn_ssafe.images import file_properties
 
 from ..conftest import encoded, picture
 

@@ -1,0 +1,472 @@
+"""One class for each kind of thing that may be given as a picture."""
+
+import hashlib
+import io
+import re
+import stat
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from ..labels import is_missing
+from ..public import public
+from .file_facts import facts_of_file, facts_of_pixels, has_alpha
+from .file_state import FileState
+from .parquet_rows import check_parquet_row, parse_parquet_row, read_parquet_row
+from .reading import (
+    ImageReadError,
+    check_array,
+    decode,
+    decode_small_grey,
+    open_lazily,
+    pixels_of_array,
+    pixels_of_image,
+    reading_errors,
+    small_grey,
+)
+
+_URL = re.compile(r"^([a-z][a-z0-9+.-]+://|data:image/)", re.IGNORECASE)
+_SHARED_PICTURE = threading.Lock()
+
+
+def as_picture(item):
+    """Return the `Picture` that an item stands for; anything at all has one."""
+    if isinstance(item, Picture):
+        return item
+    if isinstance(item, str):
+        return ParquetRow(item) if parse_parquet_row(item) else PictureFile(item)
+    if isinstance(item, Path):
+        return PictureFile(item)
+    if isinstance(item, bytes | bytearray | memoryview):
+        return FileContent(item)
+    if isinstance(item, Image.Image):
+        return PillowPicture(item)
+    if isinstance(item, np.ndarray):
+        return PixelArray(item)
+    return NoPicture(item)
+
+
+@public("sklearn_ssafe.images")
+def read_image(item):
+    """Read one picture as an RGB array.
+
+    The EXIF orientation is applied. Transparent pixels are composited on white. Palette, grey,
+    CMYK and 16-bit pictures become 8-bit RGB (16-bit values keep their high byte). Of an animation
+    the first frame is taken. Embedded colour profiles are not applied, as in the preprocessing
+    that the encoders were trained with.
+
+    Parameters
+    ----------
+    item : str, Path, bytes, PIL.Image.Image or ndarray of uint8
+        A file's path, the name of a row in a Parquet file (``"SHARD.parquet#COLUMN/ROW"``), a
+        file's content, an opened picture, or pixel values of shape (height, width),
+        (height, width, 1), (height, width, 3) or (height, width, 4).
+
+    Returns
+    -------
+    image : ndarray of uint8, shape (height, width, 3)
+        RGB values, 0 to 255, C-contiguous.
+
+    Raises
+    ------
+    ImageReadError
+        The picture is missing, empty, truncated, of an unknown format, or a URL.
+
+    Examples
+    --------
+    >>> from sklearn_ssafe.datasets import make_generated_images
+    >>> from sklearn_ssafe.images import read_image
+    >>> picture = make_generated_images(2, image_size=64, random_state=0).X[0]
+    >>> read_image(picture).shape
+    (64, 64, 3)
+    """
+    return as_picture(item).read()
+
+
+@public("sklearn_ssafe.images")
+def read_file_facts(item):
+    """Read what a picture file tells without decoding it.
+
+    Parameters
+    ----------
+    item : str, Path, bytes, PIL.Image.Image or ndarray of uint8
+        A file's path, the name of a row in a Parquet file, or a file's content. Of a picture in
+        memory, size and colour mode are all there is.
+
+    Returns
+    -------
+    facts : FileFacts
+        Takes a fraction of a millisecond.
+
+    Raises
+    ------
+    ImageReadError
+        The picture is missing, empty, of an unknown format, or a URL.
+
+    Examples
+    --------
+    >>> from sklearn_ssafe.datasets import make_generated_images
+    >>> picture = make_generated_images(2, image_size=64, random_state=0).X[0]
+    >>> facts = read_file_facts(picture)
+    >>> facts.format, facts.width, facts.jpeg_quality, facts.subsampling
+    ('JPEG', 64, 90, '4:2:0')
+    """
+    return as_picture(item).facts()
+
+
+class Header(NamedTuple):
+    """What is known of a picture before its pixels are."""
+
+    width: int
+    height: int
+    mode: str
+    has_alpha: bool
+    format: str = ""
+
+
+class Picture:
+    """One picture, whatever the user gave for it. Nothing is opened before it is asked for.
+
+    What cannot be done raises an `ImageReadError` that says why.
+    """
+
+    __slots__ = ("item",)
+
+    in_memory = True
+    """Whether the item holds the picture, so that its digest costs no reading of files."""
+
+    def __init__(self, item):
+        self.item = item
+
+    @property
+    def name(self):
+        """Which picture this is, in a few words for messages and tables."""
+        raise NotImplementedError
+
+    @property
+    def path(self):
+        """Path of the file, or name of the row, as text; None for a picture without."""
+        return None
+
+    def read(self):
+        """Return the pixels; see `read_image`."""
+        with reading_errors():
+            return self._read()
+
+    def check(self):
+        """See that this is a picture, without decoding it: a fraction of a millisecond.
+
+        A file that breaks off in the middle is found by `read` alone.
+        """
+        with reading_errors():
+            self._check()
+
+    def content(self):
+        """Return the bytes of the picture's file."""
+        with reading_errors():
+            return self._content()
+
+    def loaded(self):
+        """Return this picture with its file's content in memory."""
+        return self
+
+    @contextmanager
+    def open(self):
+        """Yield the opened file, as a `PIL.Image.Image` not decoded yet and as a binary file."""
+        with reading_errors(), self._open() as opened:
+            yield opened
+
+    def header(self):
+        """Return the `Header`."""
+        with reading_errors():
+            return self._header()
+
+    def n_bytes(self):
+        """Return the size of the picture's file; None where there is none."""
+        return None
+
+    def facts(self):
+        """Return the `FileFacts`."""
+        header = self.header()
+        return facts_of_pixels(header.width, header.height, header.mode, header.has_alpha)
+
+    def small_grey(self, short_side=256):
+        """Return a small grey version, uint8 (height, width), upright: to look for copies, marks.
+
+        A picture whose shorter side is less than `short_side` keeps its size.
+        """
+        pixels = self.read()
+        with reading_errors():
+            return small_grey(pixels, short_side)
+
+    def digest(self):
+        """Return 32 bytes that are the same for the same picture."""
+        pixels = self.read()
+        digest = hashlib.sha256(f"pixels {pixels.shape}\n".encode())
+        digest.update(pixels)
+        return digest.digest()
+
+    def file_state(self):
+        """Return the `FileState`; None where nothing tells whether a file has changed."""
+        return None
+
+    def given_bytes(self):
+        """Return the item itself as bytes, to tell items apart without reading any file."""
+        return str(self.item).encode("utf-8", "surrogateescape")
+
+    def _content(self):
+        raise ImageReadError(
+            f"cannot read a picture from {self.name}: expected a path, bytes, a PIL image or "
+            "a uint8 array"
+        )
+
+    @contextmanager
+    def _open(self):
+        with io.BytesIO(self._content()) as file, open_lazily(file) as image:
+            yield image, file
+
+
+class _OfFile(Picture):
+    """A picture with the content of a file behind it, wherever that is."""
+
+    __slots__ = ()
+
+    def _read(self):
+        return decode(self._content())
+
+    def _check(self):
+        with self._open():
+            pass
+
+    def loaded(self):
+        return FileContent(self.content())
+
+    def _header(self):
+        with self._open() as (image, _):
+            return Header(image.width, image.height, image.mode, has_alpha(image), image.format)
+
+    def n_bytes(self):
+        return len(self.content())
+
+    def facts(self):
+        with self.open() as (image, file):
+            return facts_of_file(image, file, **self._place())
+
+    def _place(self):
+        return {"path": self.path}
+
+    def small_grey(self, short_side=256):
+        with self.open() as (image, _):
+            return decode_small_grey(image, short_side)
+
+    def digest(self):
+        """Return the SHA-256 of the content, as ``sha256sum`` gives it for the file."""
+        return hashlib.sha256(self.content()).digest()
+
+
+class PictureFile(_OfFile):
+    """The path of a file, str or Path."""
+
+    __slots__ = ()
+
+    in_memory = False
+
+    @property
+    def name(self):
+        return printable(self.path)
+
+    @property
+    def path(self):
+        return str(self.item)
+
+    def _content(self):
+        with self._opened_file() as file:
+            return _not_empty(file.read())
+
+    @contextmanager
+    def _open(self):
+        with self._opened_file() as file, open_lazily(file) as image:
+            yield image, file
+
+    @contextmanager
+    def _opened_file(self):
+        path = self._local_path()
+        try:
+            # Reading a pipe or a device may never end.
+            mode = path.stat().st_mode
+            if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+                raise ImageReadError("is a pipe, socket or device, not a picture file")
+            file = path.open("rb")
+        except OSError as error:
+            raise _unopened(error) from error
+        with file:
+            yield file
+
+    def _local_path(self):
+        if _URL.match(self.path):
+            raise ImageReadError("is a URL, and pictures are never fetched: download it first")
+        if not self.path:
+            raise ImageReadError("the path is empty")
+        return Path(self.item)
+
+    def n_bytes(self):
+        with reading_errors(), self._opened_file() as file:
+            return file.seek(0, io.SEEK_END)
+
+    def _place(self):
+        return {"path": self.path, "modified": Path(self.item).stat().st_mtime}
+
+    def file_state(self):
+        try:
+            return FileState(self.item)
+        except (OSError, ValueError):
+            return None  # reading it will tell why
+
+
+class ParquetRow(_OfFile):
+    """The name of a row in a Parquet file."""
+
+    __slots__ = ()
+
+    in_memory = False
+
+    @property
+    def name(self):
+        return printable(self.item)
+
+    @property
+    def path(self):
+        return self.item
+
+    def _check(self):
+        with _parquet_errors():
+            check_parquet_row(*parse_parquet_row(self.item))
+
+    def _content(self):
+        with _parquet_errors():
+            content = read_parquet_row(*parse_parquet_row(self.item))
+        return _not_empty(content)
+
+
+class FileContent(_OfFile):
+    """The content of a file, as bytes, bytearray or memoryview."""
+
+    __slots__ = ()
+
+    @property
+    def name(self):
+        return f"<{len(self.item)} bytes>"
+
+    def _content(self):
+        return _not_empty(bytes(self.item))
+
+    def loaded(self):
+        return self
+
+    def n_bytes(self):
+        return len(self.item)
+
+    def given_bytes(self):
+        return self.item
+
+
+class PillowPicture(Picture):
+    """An opened PIL image."""
+
+    __slots__ = ()
+
+    @property
+    def name(self):
+        name = getattr(self.item, "filename", "") or "PIL image"
+        return f"<{name}, {self.item.width} x {self.item.height}, {self.item.mode}>"
+
+    def _read(self):
+        with _SHARED_PICTURE:  # the same lazily opened picture may stand in two rows
+            self.item.load()
+        return pixels_of_image(self.item)
+
+    def _check(self):
+        pass
+
+    def _header(self):
+        return Header(self.item.width, self.item.height, self.item.mode, has_alpha(self.item))
+
+    def given_bytes(self):
+        return self.item.tobytes()
+
+
+class PixelArray(Picture):
+    """Pixel values, uint8."""
+
+    __slots__ = ()
+
+    @property
+    def name(self):
+        return f"<{self.item.dtype} array {self.item.shape}>"
+
+    def _read(self):
+        return pixels_of_array(self.item)
+
+    def _check(self):
+        check_array(self.item)
+
+    def _header(self):
+        check_array(self.item)
+        height, width, *channels = self.item.shape
+        mode = {1: "L", 3: "RGB", 4: "RGBA"}[channels[0] if channels else 1]
+        return Header(width, height, mode, has_alpha=mode == "RGBA")
+
+    def given_bytes(self):
+        return np.ascontiguousarray(self.item).data
+
+
+class NoPicture(_OfFile):
+    """A missing value, or a thing of another type: reading it says so."""
+
+    __slots__ = ()
+
+    in_memory = False
+
+    @property
+    def name(self):
+        return "<missing>" if is_missing(self.item) else f"<{type(self.item).__name__}>"
+
+    def _content(self):
+        if is_missing(self.item):
+            raise ImageReadError("the value is missing")
+        return super()._content()
+
+
+def printable(text):
+    """Return a path as text that can be printed, and written to a table, if not Unicode."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _not_empty(content):
+    if not content:
+        raise ImageReadError("the file is empty (0 bytes)")
+    return content
+
+
+@contextmanager
+def _parquet_errors():
+    try:
+        yield
+    except OSError as error:
+        raise _unopened(error) from error
+    except ValueError as error:  # also pyarrow's own
+        raise ImageReadError(f"cannot be read from its Parquet file, which {error}") from error
+
+
+def _unopened(error):
+    if isinstance(error, FileNotFoundError):
+        return ImageReadError("no such file")
+    if isinstance(error, IsADirectoryError):
+        return ImageReadError("is a folder, not a picture file")
+    if isinstance(error, PermissionError):
+        return ImageReadError("permission denied")
+    return ImageReadError(f"cannot be opened: {error.strerror or error}")
