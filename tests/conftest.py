@@ -3,6 +3,9 @@ import os
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 from PIL import Image
 
@@ -45,3 +48,62 @@ def sample_data():
     if not (folder / "manifest.csv").exists():
         pytest.skip("the sample of real and generated pictures is not on this machine")
     return folder
+
+
+class PictureKind:
+    """One way to hand over the same pictures: what an item is, and what holds the items."""
+
+    def __init__(self, name):
+        self.name = name
+        self.has_file = name not in ("PIL image", "array")
+
+    def item(self, path, row):
+        """The picture of a PNG file, of which `pictures.parquet` beside it holds a copy."""
+        if self.name == "Path":
+            return Path(path)
+        if self.name in ("bytes", "polars Series of bytes", "pyarrow chunked array of bytes"):
+            return Path(path).read_bytes()
+        if self.name in ("PIL image", "array"):
+            with Image.open(path) as image:
+                image.load()
+            return image if self.name == "PIL image" else np.asarray(image)
+        if "Parquet rows" in self.name:
+            return f"{Path(path).with_name('pictures.parquet')}#image/{row}"
+        return path
+
+    def __call__(self, paths):
+        """All pictures, as `X`."""
+        items = [self.item(path, row) for row, path in enumerate(paths)]
+        if self.name.startswith("object array"):
+            return np.array(items, dtype=object)
+        if self.name.startswith("pandas"):
+            return pd.Series(items, index=range(100, 100 + len(items)))
+        if self.name.startswith("polars"):
+            return pl.Series("image", items)
+        if self.name.startswith("pyarrow table"):
+            return pa.table({"image": items})
+        if self.name.startswith("pyarrow chunked"):
+            return pa.chunked_array([items[:3], items[3:]])
+        return pa.array(items) if self.name.startswith("pyarrow") else items
+
+
+@pytest.fixture(
+    params=[
+        "str",
+        "Path",
+        "bytes",
+        "PIL image",
+        "array",
+        "list of Parquet rows",
+        "object array of paths",
+        "pandas Series of paths",
+        "pandas Series of Parquet rows",
+        "polars Series of bytes",
+        "pyarrow array of paths",
+        "pyarrow chunked array of bytes",
+        "pyarrow table of Parquet rows",
+    ]
+)
+def picture_kind(request):
+    """Every kind of picture, and every container of pictures."""
+    return PictureKind(request.param)

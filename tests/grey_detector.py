@@ -5,7 +5,6 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 from sklearn_ssafe.encoding.failures import failures_table
 from sklearn_ssafe.exceptions import EncodingError, ImageReadError
-from sklearn_ssafe.images import read_image
 from sklearn_ssafe.images.inputs import as_pictures
 
 from .conftest import encoded
@@ -21,9 +20,9 @@ class GreyDetector(ClassifierMixin, BaseEstimator):
 
     def predict_proba(self, X):
         reasons, score = {}, []
-        for row, item in enumerate(X):
+        for row, image in enumerate(as_pictures(X)):
             try:
-                score.append(read_image(item).mean() / 255)
+                score.append(image.read().mean() / 255)
             except ImageReadError as error:
                 reasons[row] = str(error)
         if reasons:
