@@ -23,7 +23,7 @@ from ..labels import binary_labels, generated_label, names_of
 from ..metrics.scores import log_odds
 from ..metrics.thresholds import threshold_for_fpr
 from ..model_selection.held_out import CannotSplitError, score_folds
-from ..public import public
+from ..public import DocumentationLink, public
 from .explanation import explain_picture
 from .folder import refuse_what_is_no_detector, write_folder
 from .linear_probe import LinearProbe
@@ -32,7 +32,7 @@ from .training_set import TrainingRows, training_table
 
 
 @public("sklearn_ssafe")
-class SSAFEClassifier(ClassifierMixin, BaseEstimator):
+class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
     """Tell generated pictures from photographs: encoder, curation, head and threshold in one.
 
     The whole method of SSAFE [1]_. Every picture is encoded once by a frozen encoder and its row
