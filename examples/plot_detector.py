@@ -47,7 +47,7 @@ detector.training_table_.round(2)
 
 point = detector.operating_point_
 print(f"threshold {point.threshold:.3f}: {point.n_false} of {point.n_real} photographs accused,")
-print(f"upper bound {point.fpr_upper_bound:.1%} at {point.confidence:.0%} confidence")
+print(f"upper bound {point.fpr_upper_bound:.1%} at {point.confidence_level:.0%} confidence")
 
 scores = detector.out_of_fold_
 fig, axis = plt.subplots(figsize=(7, 3), layout="constrained")

@@ -25,7 +25,7 @@ test = np.isin(pictures.source, held_out)
 detector = SSAFEClassifier(
     FrozenEncoderTransformer(n_views=1),  # one crop: these pictures are small
     target_fpr=0.1,
-    confidence=None,
+    confidence_level=None,
 )
 detector.fit(
     pictures.X[~test],

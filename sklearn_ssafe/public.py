@@ -16,6 +16,16 @@ def public(home):
     return pin
 
 
+class DocumentationLink:
+    """Lets the HTML representation of a public estimator link to its page of the documentation."""
+
+    _doc_link_module = __package__
+    _doc_link_template = (
+        "https://sklearn-ssafe.readthedocs.io/stable/api/generated/"
+        "{estimator_module}.{estimator_name}.html"
+    )
+
+
 def lazy(package, modules, subpackages=()):
     """Return ``__all__``, ``__getattr__`` and ``__dir__`` of a package.
 

@@ -1,9 +1,13 @@
+import re
 import subprocess
 import sys
+from importlib import import_module
+from pathlib import Path
 
 import pytest
 
 import sklearn_ssafe
+from sklearn_ssafe.public import homes
 
 HEAVY = ["torch", "open_clip", "timm", "pandas", "sklearn", "PIL", "numpy"]
 
@@ -20,10 +24,41 @@ def test_nothing_heavy_is_imported_before_it_is_needed(statement):
     assert result.stdout.split() == []
 
 
-def test_every_public_name_is_there():
-    for name in sklearn_ssafe.__all__:
-        assert getattr(sklearn_ssafe, name) is not None
-    assert set(sklearn_ssafe.__all__) <= set(dir(sklearn_ssafe))
+@pytest.mark.parametrize(("name", "home"), sorted(homes().items()))
+def test_a_public_name_is_found_in_its_home_and_says_so(name, home):
+    module = import_module(home)
+    assert name in module.__all__
+    assert name in dir(module)
+    # The file of the forensic encoder is part of what tells one version from another.
+    if name != "ForensicEncoder":
+        assert getattr(module, name).__module__ == home
+
+
+def test_no_name_has_two_homes():
+    rooms = [import_module(f"sklearn_ssafe.{room}") for room in sklearn_ssafe.ROOMS]
+    found = {}
+    for module in (sklearn_ssafe, *rooms):
+        for name in set(module.__all__) - set(sklearn_ssafe.ROOMS):
+            found.setdefault(name, set()).add(id(getattr(module, name)))
+    assert all(len(objects) == 1 for objects in found.values())
+
+
+def test_the_top_level_is_for_beginners():
+    names = set(sklearn_ssafe.__all__) - set(sklearn_ssafe.ROOMS)
+    assert len(names) <= 16
+    assert {"SSAFEClassifier", "FrozenEncoderTransformer", "load_detector"} <= names
+
+
+def test_the_api_page_lists_exactly_the_public_names():
+    path = Path(__file__).parents[1] / "docs" / "api.rst"
+    listed, module = {}, None
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if found := re.match(r"\.\. currentmodule:: (\S+)", line):
+            module = found[1]
+        elif module and (found := re.fullmatch(r"   ([A-Za-z_]\w*)", line)):
+            assert found[1] not in listed
+            listed[found[1]] = module
+    assert listed == homes()
 
 
 def test_an_unknown_name_is_an_attribute_error():

@@ -113,6 +113,8 @@ def compare_detectors(
     Examples
     --------
     >>> import numpy as np
+    >>> import pandas as pd
+    >>> from sklearn_ssafe import compare_detectors
     >>> from sklearn_ssafe.datasets import make_generated_images
     >>> pictures = make_generated_images(n_samples=60, image_size=64, random_state=0)
     >>> rng = np.random.default_rng(0)

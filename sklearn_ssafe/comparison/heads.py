@@ -61,8 +61,23 @@ def make_heads(names=None, *, task="classification", random_state=0):
     return heads
 
 
+@public("sklearn_ssafe.comparison")
 def per_root_of_columns(X):
-    """Divide by the square root of the number of columns, so that rows have unit mean square."""
+    """Divide by the square root of the number of columns.
+
+    The step before the linear heads of `make_heads`: rows of columns of unit variance get unit
+    mean square, so that the strength of regularisation means the same for few columns and many.
+
+    Parameters
+    ----------
+    X : ndarray or table of shape (n_samples, n_features)
+        Columns of unit variance.
+
+    Returns
+    -------
+    scaled : ndarray or table of shape (n_samples, n_features)
+        The same, divided.
+    """
     return X / np.sqrt(X.shape[1])
 
 

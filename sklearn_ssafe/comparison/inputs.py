@@ -156,8 +156,11 @@ def make_preprocessor(given, picture_components):
     return made.set_output(transform="pandas")
 
 
+@public("sklearn_ssafe.comparison")
 def name_category(column, category):
     """Name the column of a category.
+
+    How the one-hot encoder of `compare_detectors` names its columns.
 
     Parameters
     ----------
@@ -266,9 +269,10 @@ def feature_families(names):
     return {name: str(known.get(name, re.sub(r"_?\d+$", "", name) or name)) for name in names}
 
 
+@public("sklearn_ssafe.comparison")
 @dataclass
 class Input:
-    """One table that heads learn from.
+    """One table that heads learn from, as `DetectorComparison` keeps it.
 
     Attributes
     ----------

@@ -30,6 +30,7 @@ def share_out(total, available, weights=None):
 
     Examples
     --------
+    >>> from sklearn_ssafe.curation import share_out
     >>> share_out(100, [500, 500, 20])
     array([40, 40, 20])
     >>> share_out(100, [300, 100, 100], weights=[300, 100, 100])
@@ -85,6 +86,8 @@ def farthest_points(distances_from, first, n_points):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from sklearn_ssafe.curation import farthest_points
     >>> places = np.array([0.0, 1.0, 5.0, 10.0])
     >>> farthest_points(lambda point: abs(places - places[point]), first=0, n_points=3)
     array([0, 3, 2])
@@ -99,38 +102,14 @@ def farthest_points(distances_from, first, n_points):
 
 
 def average_linkage(distances):
-    """Cluster by SciPy's average linkage.
-
-    Parameters
-    ----------
-    distances : ndarray of shape (n, n)
-        Symmetric, zero on the diagonal.
-
-    Returns
-    -------
-    tree : ndarray of shape (n - 1, 4)
-        As `scipy.cluster.hierarchy.linkage` returns it.
-    """
+    """Cluster by SciPy's average linkage."""
     if len(distances) == 1:
         return np.empty((0, 4))
     return linkage(squareform(distances), method="average")
 
 
 def cut(tree, n_clusters):
-    """Cut a tree into at most so many clusters.
-
-    Parameters
-    ----------
-    tree : ndarray of shape (n - 1, 4)
-        From `average_linkage`.
-    n_clusters : int
-        Fewer come out only where merges are tied.
-
-    Returns
-    -------
-    clusters : ndarray of int, shape (n,)
-        Numbers from 1, in order of first appearance.
-    """
+    """Cut a tree into at most so many clusters, numbered from 1 in order of first appearance."""
     if len(tree) == 0:
         return np.ones(1, dtype=int)
     labels = fcluster(tree, n_clusters, criterion="maxclust")
@@ -139,29 +118,7 @@ def cut(tree, n_clusters):
 
 
 def choose(distances, clusters, n_chosen, *, sampling="across", start="medoid", seed=0):
-    """Choose generators that represent all of them.
-
-    Parameters
-    ----------
-    distances : ndarray of shape (n, n)
-        Symmetric, zero on the diagonal.
-    clusters : ndarray of int, shape (n,)
-        From `cut`.
-    n_chosen : int
-        How many, at most n.
-    sampling : {"across", "within"}, default="across"
-        Farthest-point sampling over all of them, or in each cluster by itself. In the second case
-        each cluster gives as many as the next, as far as it has them; fractions go to the larger.
-    start : {"medoid", "farthest", "random"}, default="medoid"
-        The first to be chosen: smallest or largest sum of distances, or drawn.
-    seed : int, default=0
-        Of that draw.
-
-    Returns
-    -------
-    chosen : ndarray of int, shape (n_chosen,)
-        Numbers of generators, in the order of choice. Ties go to the smaller number.
-    """
+    """Return the numbers of generators that represent all of them, in the order of choice."""
     rng = np.random.default_rng(seed)
     if sampling == "across":
         return _spread(distances, n_chosen, start, rng)

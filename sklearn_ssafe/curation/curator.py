@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_consistent_length, validate_data
 from ..images.inputs import as_pictures, is_one_picture
 from ..images.picture import as_picture
 from ..labels import is_generated
-from ..public import public
+from ..public import DocumentationLink, public
 from .clusters import average_linkage, choose, cut
 from .mmd import generator_distances
 from .pool import choose_representatives, group_pool, half_and_half
@@ -21,7 +21,7 @@ from .rows import UnitRows, content_order, rows_not_finite, take_rows
 
 
 @public("sklearn_ssafe")
-class GeneratorCurator(BaseEstimator):
+class GeneratorCurator(DocumentationLink, BaseEstimator):
     """Choose a small, representative training set from a labelled pool, by looking at embeddings.
 
     The curation of SSAFE [1]_: the distance between two generators is the maximum mean discrepancy
@@ -392,20 +392,8 @@ _MOST_NAMED = 20
 
 
 def content_of(X):
-    """Return what tells the rows apart: the pictures, where X holds any.
-
-    Their embeddings would not do, for they may differ in the last bit from run to run.
-
-    Parameters
-    ----------
-    X : array-like of shape (n_samples, ...)
-        Pictures, or rows of numbers that an encoder scales or projects.
-
-    Returns
-    -------
-    items : list of Picture, or ndarray, length n_samples
-        One item a row.
-    """
+    """Return what tells the rows apart: the pictures, where X holds any."""
+    # Embeddings may differ in the last bit from run to run.
     try:
         return as_pictures(X)
     except (TypeError, ValueError):
@@ -413,13 +401,7 @@ def content_of(X):
 
 
 def refuse_pictures(X):
-    """Raise a ValueError where X holds pictures, and embeddings are needed.
-
-    Parameters
-    ----------
-    X : array-like of shape (n_samples, ...)
-        What the user passed as embeddings.
-    """
+    """Raise a ValueError where X holds pictures, and embeddings are needed."""
     one_column = getattr(X, "ndim", 1) == 1 and not hasattr(X, "columns")
     first = next(iter(X), None) if one_column else None
     if is_one_picture(first):
@@ -431,15 +413,7 @@ def refuse_pictures(X):
 
 
 def refuse_bad_rows(embeddings, content):
-    """Raise a ValueError that names the rows that hold NaN or infinity, where there are any.
-
-    Parameters
-    ----------
-    embeddings : ndarray or memmap of float, shape (n_samples, n_features)
-        The rows.
-    content : list or ndarray, length n_samples
-        From `content_of`, or the embeddings themselves.
-    """
+    """Raise a ValueError that names the rows that hold NaN or infinity, where there are any."""
     bad = rows_not_finite(embeddings)
     if not len(bad):
         return
@@ -456,26 +430,7 @@ def refuse_bad_rows(embeddings, content):
 
 
 def summarise(generators, sources, candidates, clusters, selected, shares):
-    """Tabulate a pool and the choice from it.
-
-    Parameters
-    ----------
-    generators, sources : list of PoolGroup
-        All of the pool.
-    candidates : list of PoolGroup
-        Those of `generators` that could be chosen.
-    clusters : ndarray of int, shape (n_candidates,)
-        The cluster of each.
-    selected : ndarray of int, shape (n_selected,)
-        Numbers of candidates, in the order of choice.
-    shares : pair of ndarray of int, shapes (n_selected,) and (n_sources,)
-        Pictures taken of each.
-
-    Returns
-    -------
-    summary : pandas.DataFrame
-        As `GeneratorCurator.summary_` is described.
-    """
+    """`GeneratorCurator.summary_`: a pool and the choice from it."""
     frame = pd.DataFrame(
         [("generated", group.domain, group.name, len(group)) for group in generators]
         + [("real", group.domain, group.name, len(group)) for group in sources],

@@ -6,60 +6,19 @@ import numpy as np
 from sklearn.metrics import euclidean_distances
 
 from ..public import public
-from .pool import share_out
+from .clusters import share_out
 from .rows import BLOCK_ROWS
 
 
 def make_kernel(name, *, bandwidth=None, degree=3):
-    """Return a kernel as a function of two blocks of rows.
-
-    Parameters
-    ----------
-    name : {"rbf", "polynomial"}
-        ``exp(-|x - y|^2 / (2 bandwidth^2))``, or ``(x.y + 1)^degree``.
-    bandwidth : float or None, default=None
-        Of "rbf", in the units of a distance.
-    degree : int, default=3
-        Of "polynomial".
-
-    Returns
-    -------
-    kernel : callable
-        Maps arrays (n, n_features) and (m, n_features) to an array (n, m) of their type.
-    """
+    """Return "rbf" or "polynomial" as a function of two blocks of rows."""
     if name == "rbf":
         return partial(_gaussian, bandwidth=bandwidth)
     return partial(_polynomial, degree=degree)
 
 
 def median_distance(X):
-    """Compute the median distance between two rows: the median heuristic [1]_.
-
-    Parameters
-    ----------
-    X : array-like of shape (n_samples, n_features)
-        Embeddings.
-
-    Returns
-    -------
-    bandwidth : float
-        The median over all pairs.
-
-    Raises
-    ------
-    ValueError
-        If it is 0, so that no kernel can be made of it.
-
-    References
-    ----------
-    .. [1] D. Garreau, W. Jitkrittum and M. Kanagawa, "Large sample analysis of the median
-       heuristic", arXiv 1707.07269 (2017).
-
-    Examples
-    --------
-    >>> print(median_distance([[0.0], [1.0], [3.0]]))
-    2.0
-    """
+    """The median heuristic for a bandwidth (Garreau et al., arXiv 1707.07269)."""
     bandwidth = float(np.median(euclidean_distances(X)[np.triu_indices(len(X), 1)]))
     if bandwidth == 0:
         raise ValueError(
@@ -108,7 +67,8 @@ def squared_mmd(X, sizes, kernel, *, unbiased=True):
     sizes : sequence of int, length n_groups
         Rows of each group; they add up to n_samples.
     kernel : callable
-        From `make_kernel`.
+        Maps arrays (n, n_features) and (m, n_features) to an array (n, m), such as
+        `sklearn.metrics.pairwise.rbf_kernel`.
     unbiased : bool, default=True
         Whether a row is left out of the mean with itself. Such an estimate can be negative; it
         needs two rows a group.
@@ -125,11 +85,13 @@ def squared_mmd(X, sizes, kernel, *, unbiased=True):
 
     Examples
     --------
-    >>> from sklearn_ssafe.curation.mmd import make_kernel
+    >>> import numpy as np
+    >>> from sklearn.metrics.pairwise import rbf_kernel
+    >>> from sklearn_ssafe.curation import squared_mmd
     >>> X = np.array([[0.0], [0.0], [1.0], [1.0]])
-    >>> squared_mmd(X, [2, 2], make_kernel("rbf", bandwidth=1.0)).round(3)  # 2 - 2 exp(-1/2)
-    array([[0.   , 0.787],
-           [0.787, 0.   ]])
+    >>> squared_mmd(X, [2, 2], rbf_kernel).round(3)  # 2 - 2 exp(-1)
+    array([[0.   , 1.264],
+           [1.264, 0.   ]])
     """
     group = np.repeat(np.arange(len(sizes)), sizes)
     sums = np.zeros((len(sizes), len(sizes)))
@@ -149,24 +111,7 @@ def squared_mmd(X, sizes, kernel, *, unbiased=True):
 
 
 def mmd_from_sums(sums, selves, sizes, unbiased):
-    """Put squared MMDs together from sums of a kernel.
-
-    Parameters
-    ----------
-    sums : ndarray of shape (n_groups, n_groups)
-        Sum of the kernel over all pairs of a row of one group and a row of the other.
-    selves : ndarray of shape (n_groups,)
-        Sum of the kernel of each row with itself.
-    sizes : sequence of int, length n_groups
-        Rows of each group.
-    unbiased : bool
-        As for `squared_mmd`.
-
-    Returns
-    -------
-    squared : ndarray of float64, shape (n_groups, n_groups)
-        Symmetric, zero on the diagonal.
-    """
+    """Squared MMDs from sums of a kernel: between groups, and of each row with itself."""
     sizes = np.asarray(sizes, dtype=np.float64)
     if unbiased:
         within = (sums.diagonal() - selves) / (sizes * (sizes - 1))
@@ -216,6 +161,8 @@ class RandomFourierFeatures:
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from sklearn_ssafe.curation import RandomFourierFeatures
     >>> features = RandomFourierFeatures(3, bandwidth=1.0, n_frequencies=5000, seed=0, dtype=float)
     >>> a, b = features(np.array([[0.0, 0.0, 0.0], [1.0, 0.0, 0.0]]))
     >>> bool(abs(a @ b - np.exp(-0.5)) < 0.02)
@@ -246,7 +193,7 @@ def squared_mmd_of_features(X, groups, feature_map=None, *, unbiased=True):
 
     Parameters
     ----------
-    X : ndarray, memmap or UnitRows, shape (n_samples, n_features)
+    X : ndarray or memmap, shape (n_samples, n_features)
         Embeddings; read once, a block at a time.
     groups : sequence of ndarray of int
         Row numbers of each group.
@@ -262,6 +209,8 @@ def squared_mmd_of_features(X, groups, feature_map=None, *, unbiased=True):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from sklearn_ssafe.curation import squared_mmd_of_features
     >>> X = np.array([[0.0], [2.0], [5.0], [5.0]])
     >>> squared_mmd_of_features(X, [[0, 1], [2, 3]], unbiased=False)  # (1 - 5) squared
     array([[ 0., 16.],
@@ -301,33 +250,7 @@ def generator_distances(
     n_frequencies=1024,
     seed=0,
 ):
-    """Compute the distance between every two groups of rows.
-
-    Parameters
-    ----------
-    X : UnitRows, shape (n_samples, n_features)
-        Embeddings of unit length.
-    groups : list of ndarray of int
-        Rows of each group, in `content_order`.
-    kernel, bandwidth, degree, unbiased, method, n_frequencies
-        As for `GeneratorCurator`.
-    seed : int, default=0
-        Of the random features.
-
-    Returns
-    -------
-    distances : ndarray of float64, shape (n_groups, n_groups)
-        Square root of the positive part of the squared MMD.
-    bandwidth : float or None
-        Of "rbf"; None for other kernels.
-    method : {"exact", "random_features"}
-        The one that was used.
-
-    Raises
-    ------
-    ValueError
-        There are no random features for this kernel, or the median distance is 0.
-    """
+    """Return distances between groups of rows, the bandwidth and the method that were used."""
     if method == "random_features" and kernel != "rbf":
         raise ValueError(
             f'method="random_features" is for kernel="rbf", not {kernel!r}: set method="exact"'

@@ -14,19 +14,11 @@ from .clusters import farthest_points, share_out
 
 @dataclass(eq=False)
 class PoolGroup:
-    """The pictures of one combination of domain and generator, or of one real source.
-
-    Attributes
-    ----------
-    domain, name : str
-        "" where not known.
-    rows : ndarray of int, shape (n_pictures,)
-        Their rows in the pool, in `content_order`.
-    """
+    """Rows of one combination of domain and generator, or of one real source; "" is not known."""
 
     domain: str
     name: str
-    rows: np.ndarray
+    rows: np.ndarray  # in `content_order`
 
     @property
     def label(self):
@@ -39,27 +31,7 @@ class PoolGroup:
 
 
 def group_pool(is_generated, order, *, generator, domain=None, source=None):
-    """Sort the pictures of a pool into generators and real sources.
-
-    Parameters
-    ----------
-    is_generated : ndarray of bool, shape (n_samples,)
-        The class of each picture.
-    order : ndarray of int, shape (n_samples,)
-        From `content_order`.
-    generator : array-like of str, shape (n_samples,)
-        What made each generated picture; not looked at for real ones.
-    domain : array-like of str, shape (n_samples,), or None, default=None
-        What it shows, or which data set its content is from. Generated pictures without a domain,
-        or without a generator, are of the domain or generator "".
-    source : array-like of str, shape (n_samples,), or None, default=None
-        Where each real picture is from; not looked at for generated ones. None takes `domain`.
-
-    Returns
-    -------
-    generators, sources : list of PoolGroup
-        In alphabetical order of domain and name.
-    """
+    """Sort the rows of a pool into generators and real sources, each in alphabetical order."""
     n = len(is_generated)
     generator = known_labels(n, generator)
     domain = known_labels(n, domain)
@@ -77,24 +49,7 @@ def group_pool(is_generated, order, *, generator, domain=None, source=None):
 
 
 def half_and_half(n_samples, generators, sources, *, quotas="equal"):
-    """Share out a number of pictures, half real and half generated.
-
-    Parameters
-    ----------
-    n_samples : int
-        How many. Of an odd number the real half is the larger.
-    generators, sources : list of PoolGroup
-        What there is to give.
-    quotas : {"equal", "proportional"}, default="equal"
-        How the generated half is shared out.
-
-    Returns
-    -------
-    from_generators, from_sources : ndarray of int
-        How many to take from each.
-    notes : list of str
-        What had to differ from what was asked.
-    """
+    """Return shares of generators and of sources, and notes on what differs from what was asked."""
     wanted = {"generated": n_samples // 2, "real": n_samples - n_samples // 2}
     there_are = {"generated": sum(map(len, generators)), "real": sum(map(len, sources))}
     notes = []
@@ -129,28 +84,7 @@ def half_and_half(n_samples, generators, sources, *, quotas="equal"):
 
 
 def choose_representatives(X, rows, n_chosen, *, selection="random", seed=0):
-    """Choose rows of one group.
-
-    Parameters
-    ----------
-    X : ndarray, memmap or UnitRows, shape (n_samples, n_features)
-        Embeddings.
-    rows : ndarray of int, shape (n_rows,)
-        Row numbers of the group, in `content_order`.
-    n_chosen : int
-        How many, at most n_rows.
-    selection : {"random", "k_means", "k_centre"}, default="random"
-        The first in that order, which is a random one; the rows nearest to the centres of
-        `n_chosen` k-means clusters; or farthest-point sampling, from the row nearest to the mean
-        on.
-    seed : int, default=0
-        Of k-means' first centres.
-
-    Returns
-    -------
-    chosen : ndarray of int, shape (n_chosen,)
-        Different row numbers.
-    """
+    """Choose some rows of one group, which stand in `content_order`."""
     if selection == "random" or n_chosen in (0, len(rows)):
         return rows[:n_chosen]
     choose = {"k_means": _prototypes, "k_centre": _centres}[selection]

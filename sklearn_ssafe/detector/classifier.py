@@ -23,7 +23,7 @@ from ..labels import binary_labels, generated_label, names_of
 from ..metrics.scores import log_odds
 from ..metrics.thresholds import threshold_for_fpr
 from ..model_selection.held_out import CannotSplitError, score_folds
-from ..public import public
+from ..public import DocumentationLink, public
 from .explanation import explain_picture
 from .folder import refuse_what_is_no_detector, write_folder
 from .linear_probe import LinearProbe
@@ -32,7 +32,7 @@ from .training_set import TrainingRows, training_table
 
 
 @public("sklearn_ssafe")
-class SSAFEClassifier(ClassifierMixin, BaseEstimator):
+class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
     """Tell generated pictures from photographs: encoder, curation, head and threshold in one.
 
     The whole method of SSAFE [1]_. Every picture is encoded once by a frozen encoder and its row
@@ -53,12 +53,12 @@ class SSAFEClassifier(ClassifierMixin, BaseEstimator):
         Any scikit-learn classifier with `predict_proba`. None is ``LogisticRegression`` with
         ``class_weight="balanced"`` and ``max_iter=1000``; the paper's is `LinearProbe`.
     threshold : float, default=0.5
-        Pictures whose probability of "generated" is higher are called generated. Not used with
-        `target_fpr`.
+        Pictures whose probability of "generated" is at least this are called generated. Not used
+        with `target_fpr`.
     target_fpr : float or None, default=None
-        Accuse at most this share of real pictures: 0.01 for 1 %. The threshold is then chosen from
-        out-of-fold scores of the training set; see Notes.
-    confidence : float or None, default=0.95
+        Call at most this share of real pictures generated: 0.01 for 1 %. The threshold is then
+        chosen from out-of-fold scores of the training set; see Notes.
+    confidence_level : float or None, default=0.95
         How sure the promise of `target_fpr` is to be, see `threshold_for_fpr`. None looks at the
         share among the training pictures alone.
     cv : int or None, default=5
@@ -127,6 +127,9 @@ class SSAFEClassifier(ClassifierMixin, BaseEstimator):
     with the head trained on all: scores of the two differ a little, so the promise of `target_fpr`
     is one about the procedure. It holds for real pictures like those of the training set.
 
+    `generator`, `source` and `domain` are requested by default, so that `fit` gets them within a
+    search, a pipeline or a cross-validation where metadata routing is enabled.
+
     For another goal than a false-positive rate, such as balanced accuracy, put scikit-learn's
     ``TunedThresholdClassifierCV`` around a classifier of embeddings (``encoder=None``).
 
@@ -149,13 +152,16 @@ class SSAFEClassifier(ClassifierMixin, BaseEstimator):
     'generated: whole generators; real: whole real sources'
     """
 
+    # What `fit` may be given beside X and y, and gets without being asked for it.
+    __metadata_request__fit = {"generator": True, "domain": True, "source": True}  # noqa: RUF012
+
     _parameter_constraints = {  # noqa: RUF012  (scikit-learn's convention)
         "encoder": [str, HasMethods("transform"), None],
         "curator": [HasMethods("fit_resample"), None],
         "head": [HasMethods(["fit", "predict"]), None],
         "threshold": [Interval(Real, 0, 1, closed="both")],
         "target_fpr": [Interval(Real, 0, 1, closed="neither"), None],
-        "confidence": [Interval(Real, 0, 1, closed="neither"), None],
+        "confidence_level": [Interval(Real, 0, 1, closed="neither"), None],
         "cv": [Interval(Integral, 2, None, closed="left"), None],
         "pos_label": [str, Real, "boolean", None],
         "keep_training_rows": ["boolean"],
@@ -169,7 +175,7 @@ class SSAFEClassifier(ClassifierMixin, BaseEstimator):
         head=None,
         threshold=0.5,
         target_fpr=None,
-        confidence=0.95,
+        confidence_level=0.95,
         cv=5,
         pos_label=None,
         keep_training_rows=False,
@@ -179,13 +185,13 @@ class SSAFEClassifier(ClassifierMixin, BaseEstimator):
         self.head = head
         self.threshold = threshold
         self.target_fpr = target_fpr
-        self.confidence = confidence
+        self.confidence_level = confidence_level
         self.cv = cv
         self.pos_label = pos_label
         self.keep_training_rows = keep_training_rows
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, generator=None, source=None, domain=None):
+    def fit(self, X, y, *, generator=None, source=None, domain=None):
         """Encode the pictures once, choose among them, train the head, choose the threshold.
 
         Parameters
@@ -224,13 +230,14 @@ class SSAFEClassifier(ClassifierMixin, BaseEstimator):
         self.classes_, _ = binary_labels(y, type(self).__name__)
         self.pos_label_ = generated_label(self.classes_, self.pos_label)
         is_generated = (y == self.pos_label_).astype(int)
+        names = names_of(is_generated, origin.get("generator"), origin.get("source"))
 
         self.encoder_ = self._new_encoder()
         rows = self._encode(X, fit=True)
         good = np.flatnonzero(np.isfinite(rows).all(axis=1))
         self.n_failures_ = len(rows) - len(good)
         if self.n_failures_:
-            rows, is_generated = rows[good], is_generated[good]
+            rows, is_generated, names = rows[good], is_generated[good], names[good]
             origin = {name: values[good] for name, values in origin.items()}
 
         self.out_of_fold_ = None
@@ -241,14 +248,13 @@ class SSAFEClassifier(ClassifierMixin, BaseEstimator):
         if self.target_fpr is not None:
             real_scores = self.out_of_fold_.score[is_generated == 0]
             self.operating_point_ = threshold_for_fpr(
-                real_scores, self.target_fpr, confidence_level=self.confidence
+                real_scores, self.target_fpr, confidence_level=self.confidence_level
             )
             self.threshold_ = self.operating_point_.threshold
 
         self.head_, self.curator_, chosen = self._fit_head(head, rows, is_generated, origin)
         self.n_features_of_head_ = rows.shape[1]
         self.training_indices_ = good[chosen]
-        names = names_of(is_generated, origin.get("generator"), origin.get("source"))
         self.training_table_ = training_table(
             is_generated, names, chosen, self.out_of_fold_, self.threshold_
         )
@@ -291,10 +297,14 @@ class SSAFEClassifier(ClassifierMixin, BaseEstimator):
         Returns
         -------
         decision : ndarray of shape (n_samples,)
-            Above 0 where `predict` gives ``classes_[1]``, as scikit-learn has it: for labels 0 and
-            1 that is "generated".
+            Log-odds of the score less those of the threshold: 0 or more where a picture is called
+            generated. Where "generated" is ``classes_[0]``, the sign is the other one, as
+            scikit-learn has it.
         """
-        decision = log_odds(self._score(X)) - log_odds(self.threshold_)
+        score = self._score(X)
+        decision = log_odds(score) - log_odds(self.threshold_)
+        # Rounding lifts no picture to the threshold.
+        decision[(score < self.threshold_) & (decision >= 0)] = -np.finfo(np.float64).tiny
         return decision if self.pos_label_ == self.classes_[1] else -decision
 
     def predict(self, X):
@@ -324,7 +334,7 @@ class SSAFEClassifier(ClassifierMixin, BaseEstimator):
                 "encoder_.failures_ says why"
             )
         real = self.classes_[0] if self.pos_label_ == self.classes_[1] else self.classes_[1]
-        return np.where(score > self.threshold_, self.pos_label_, real).astype(self.classes_.dtype)
+        return np.where(score >= self.threshold_, self.pos_label_, real).astype(self.classes_.dtype)
 
     def explain(self, image, *, method="auto", grid=8, fill="blur", n_nearest=5):
         """Show which regions of a picture push its verdict, and which training pictures are near.

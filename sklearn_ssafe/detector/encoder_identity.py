@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import numpy as np
+import torch
 from sklearn.base import clone
 
+from ..encoding.transformer import FrozenEncoderTransformer
 from .folder import DetectorFileError
 
 # What decides the features. Where and how fast they are computed is the machine's own business.
@@ -27,13 +29,7 @@ _TOLERANCE = {"fp32": 0.01, "bf16": 0.1, "fp16": 0.1}
 
 
 def probe_picture():
-    """Make a picture whose features tell one encoder from another.
-
-    Returns
-    -------
-    picture : ndarray of uint8, shape (240, 320, 3)
-        Ramps and noise, the same on every machine.
-    """
+    """Make a picture whose features tell one encoder from another."""
     down, right, channel = np.ogrid[:240, :320, :3]
     ramps = (down * (channel + 1) + right * (3 - channel)) // 8 % 192
     noise = np.random.RandomState(0).randint(0, 64, ramps.shape)  # a frozen stream
@@ -41,21 +37,7 @@ def probe_picture():
 
 
 def describe_encoder(transformer):
-    """Write down a transformer's settings and what it computes.
-
-    Parameters
-    ----------
-    transformer : FrozenEncoderTransformer
-
-    Returns
-    -------
-    description : dict
-        ``name``, ``weights_hash`` (None without weights), ``n_features``, ``precision``,
-        ``settings`` and ``complete``: whether the settings are enough to build it again. A module
-        or a function of one's own is not written down.
-    probe : ndarray of float32, shape (n_features,)
-        Features of `probe_picture`.
-    """
+    """Return settings and weights, for ``detector.json``, and what one picture becomes."""
     encoder = transformer._load()
     settings, complete = {}, True
     for name in _SETTINGS:
@@ -67,7 +49,7 @@ def describe_encoder(transformer):
         elif isinstance(value, np.integer):
             value = int(value)
         elif callable(value) or not isinstance(value, str | int | dict | type(None)):
-            complete = False
+            complete = False  # a module or a function of one's own is not written down
             continue
         settings[name] = value
     dtype = getattr(getattr(encoder, "tower", None), "dtype", None)
@@ -82,24 +64,11 @@ def describe_encoder(transformer):
         "complete": complete,
         "settings": settings,
     }
-    return description, _encode_probe(transformer)
+    return description, _encode_probe(transformer, encoder)
 
 
 def check_encoder(transformer, description, probe):
-    """Make sure that a transformer computes what the saved one did.
-
-    Parameters
-    ----------
-    transformer : FrozenEncoderTransformer
-    description : dict
-    probe : ndarray of float32, shape (n_features,)
-        Both from `describe_encoder` when the detector was saved.
-
-    Raises
-    ------
-    DetectorFileError
-        It has other weights, or gives other features.
-    """
+    """Make sure that a transformer computes what the saved one did."""
     encoder = transformer._load()
     name, weights_hash = encoder.name, getattr(encoder, "weights_hash", None)
     if weights_hash != description["weights_hash"]:
@@ -110,9 +79,9 @@ def check_encoder(transformer, description, probe):
             "encoder with the right weights, load_detector(path, encoder=...), in the same "
             "precision, or train again."
         )
-    here = _encode_probe(transformer)
-    scale = np.sqrt(np.mean(probe**2))
-    tolerance = _TOLERANCE[description["precision"]] * scale
+    # Of unit length, as a detector's rows are: whether the transformer scales them is all one.
+    here, probe = _unit(_encode_probe(transformer, encoder)), _unit(probe)
+    tolerance = _TOLERANCE[description["precision"]] * np.sqrt(np.mean(probe**2))
     if here.shape != probe.shape or not np.abs(here - probe).max() <= tolerance:
         raise DetectorFileError(
             f"the encoder {name} gives other features here than where the detector was trained, "
@@ -121,9 +90,16 @@ def check_encoder(transformer, description, probe):
         )
 
 
-def _encode_probe(transformer):
-    # A copy, so that failures_ still tells of the last call of the user.
-    return np.asarray(clone(transformer).transform([probe_picture()]), dtype=np.float32)[0]
+def _encode_probe(transformer, encoder):
+    """Straight through the encoder, so that neither caches nor ``failures_`` know of it."""
+    if type(transformer) is not FrozenEncoderTransformer:  # a subclass may do more
+        return np.asarray(clone(transformer).transform([probe_picture()]), dtype=np.float32)[0]
+    views = torch.from_numpy(encoder.prepare(probe_picture())[None])
+    return encoder.encode(views).cpu().numpy().astype(np.float32)[0]
+
+
+def _unit(row):
+    return row / max(np.linalg.norm(row), np.finfo(np.float32).tiny)
 
 
 def _short(digest):

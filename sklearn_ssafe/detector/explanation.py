@@ -33,7 +33,7 @@ class Explanation:
     score : float
         Probability of "generated".
     threshold : float
-        Above it the verdict is "generated".
+        From this score on the verdict is "generated".
     is_generated : bool
         The verdict.
     method : {"occlusion", "tokens"}
@@ -110,19 +110,7 @@ class Explanation:
 
 
 def explain_picture(detector, image, *, method, grid, fill, n_nearest):
-    """Explain a detector's verdict on one picture.
-
-    Parameters
-    ----------
-    detector : SSAFEClassifier
-        Fitted.
-    image, method, grid, fill, n_nearest
-        As for `SSAFEClassifier.explain`.
-
-    Returns
-    -------
-    explanation : Explanation
-    """
+    """Explain a detector's verdict on one picture."""
     if detector.encoder_ is None:
         raise ValueError("explain needs pictures, and this detector takes embeddings")
     if method not in _METHODS or fill not in _FILLS or grid < 1:
@@ -144,7 +132,7 @@ def explain_picture(detector, image, *, method, grid, fill, n_nearest):
         path=given.name,
         score=score,
         threshold=float(detector.threshold_),
-        is_generated=score > detector.threshold_,
+        is_generated=score >= detector.threshold_,
         method=method,
         picture=picture,
         heat=heat,
@@ -188,33 +176,7 @@ _MOST_AT_ONCE = 64
 
 
 def occlusion_map(picture, score, *, grid=8, fill="blur"):
-    """Measure how much the score falls when a region is covered [1]_.
-
-    Works with whatever gives scores, and costs one score for each region.
-
-    Parameters
-    ----------
-    picture : ndarray of uint8, shape (height, width, 3)
-        RGB values.
-    score : callable
-        Takes a list of pictures, returns an ndarray of their scores.
-    grid : int, default=8
-        Regions along the longer side; those along the shorter side follow, so that they are
-        nearly square.
-    fill : {"blur", "mean"}, default="blur"
-        What a region is covered with: its own blurred content, or the mean colour of the picture.
-
-    Returns
-    -------
-    heat : ndarray of float, shape (n_down, n_right)
-        Score of the picture less that with the region covered: above 0 where the region raises the
-        score.
-
-    References
-    ----------
-    .. [1] Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks", ECCV 2014,
-       Section 4.2.
-    """
+    """Score less that with a region covered (Zeiler and Fergus, ECCV 2014), for each region."""
     height, width = picture.shape[:2]
     longer = max(height, width)
     n_down, n_right = (max(1, min(side, round(grid * side / longer))) for side in (height, width))
@@ -249,32 +211,7 @@ class NoTokensError(ValueError):
 
 
 def token_map(encoder, head, picture):
-    """Share the log-odds among the patches of a picture, exactly.
-
-    Where the features are means of patch tokens, the row of unit length is the mean over patches of
-    token / length, and a linear head gives each patch its own term: together with the intercept
-    they add up to the log-odds.
-
-    Parameters
-    ----------
-    encoder : Encoder
-    head : classifier
-        Fitted.
-    picture : ndarray of uint8, shape (height, width, 3)
-        RGB values.
-
-    Returns
-    -------
-    view : ndarray of uint8, shape (view_height, view_width, 3)
-        The picture as the encoder sees it.
-    heat : ndarray of float, shape (n_down, n_right)
-        The terms.
-
-    Raises
-    ------
-    NoTokensError
-        The score is not linear in the tokens of patches.
-    """
+    """Return the encoder's view of a picture, and the share of each patch in the log-odds."""
     if np.shape(getattr(head, "coef_", None)) != (1, encoder.n_features):
         raise NoTokensError(
             f"the head {type(head).__name__} is not linear: a map of tokens needs "
@@ -288,6 +225,7 @@ def token_map(encoder, head, picture):
     views = encoder.prepare(picture)
     if len(views) > 1 or views.dtype != np.uint8:
         raise NoTokensError("a map of tokens needs one view a picture, and preprocessing by name")
+    # The row is the mean of the tokens, over its length: a linear head gives each its own term.
     tokens = (
         encoder.encode_tokens(torch.from_numpy(views[None]))[0].cpu().numpy().astype(np.float64)
     )

@@ -13,7 +13,7 @@ from .. import __version__
 from ..public import public
 
 FORMAT = "sklearn-ssafe detector"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 SETTINGS = "detector.json"
 
 
@@ -23,18 +23,7 @@ class DetectorFileError(ValueError):
 
 
 def refuse_what_is_no_detector(path):
-    """Make sure that nothing but a detector would be overwritten.
-
-    Parameters
-    ----------
-    path : Path
-        Where a detector is to be saved.
-
-    Raises
-    ------
-    FileExistsError
-        There is something else.
-    """
+    """Make sure that nothing but a detector would be overwritten."""
     if not os.path.lexists(path):
         return
     if path.is_dir() and (not any(path.iterdir()) or is_detector(path)):
@@ -45,16 +34,7 @@ def refuse_what_is_no_detector(path):
 
 
 def is_detector(path):
-    """Say whether a folder is a saved detector, of whatever version.
-
-    Parameters
-    ----------
-    path : Path
-
-    Returns
-    -------
-    is_one : bool
-    """
+    """Say whether a folder is a saved detector, of whatever version."""
     try:
         return json.loads((path / SETTINGS).read_text(encoding="utf-8"))["format"] == FORMAT
     except (OSError, ValueError, KeyError, TypeError):
@@ -62,17 +42,7 @@ def is_detector(path):
 
 
 def write_folder(path, settings, files):
-    """Write a detector's folder beside its place, and then put it there.
-
-    Parameters
-    ----------
-    path : Path
-        A new folder, or a detector, which is replaced.
-    settings : dict
-        What becomes ``detector.json``; the format and a hash of each file are added.
-    files : dict of str to bytes
-        The other files.
-    """
+    """Write a detector's folder beside its place, and then put it there."""
     path = Path(os.path.realpath(path))
     refuse_what_is_no_detector(path)
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
@@ -102,24 +72,7 @@ def write_folder(path, settings, files):
 
 
 def read_folder(path):
-    """Read a detector's folder and check that it is whole.
-
-    Parameters
-    ----------
-    path : str or Path
-
-    Returns
-    -------
-    settings : dict
-    files : dict of str to bytes
-
-    Raises
-    ------
-    FileNotFoundError
-        There is no detector.
-    DetectorFileError
-        It is damaged, or of a newer format.
-    """
+    """Return the settings and the other files of a detector's folder, checked to be whole."""
     path = Path(path)
     if not (path / SETTINGS).is_file():
         raise FileNotFoundError(f"There is no detector at {str(path)!r}: it has no {SETTINGS}.")
@@ -154,13 +107,7 @@ _LIBRARIES = ("scikit-learn", "numpy", "skops", "torch", "open_clip_torch", "tim
 
 
 def installed_versions():
-    """Return the versions of this package, of Python and of the libraries behind a score.
-
-    Returns
-    -------
-    versions : dict of str to str
-        Those that are installed.
-    """
+    """Return the versions of this package, of Python and of the libraries behind a score."""
     found = {"sklearn-ssafe": __version__, "python": platform.python_version()}
     for library in _LIBRARIES:
         try:

@@ -10,14 +10,14 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..labels import binary_labels
-from ..public import public
+from ..public import DocumentationLink, public
 
 # Of `fit`, where the number of passes is left open.
 _STEPS = 10_000
 
 
 @public("sklearn_ssafe")
-class LinearProbe(ClassifierMixin, BaseEstimator):
+class LinearProbe(DocumentationLink, ClassifierMixin, BaseEstimator):
     """Linear classifier trained with AdamW on binary cross-entropy.
 
     The head of SSAFE [1]_: the probability of the second class is sigmoid(w·f + b). The paper gives

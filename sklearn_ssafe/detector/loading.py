@@ -75,6 +75,8 @@ def load_detector(path, *, encoder=None, weights=None, device="auto", trusted=()
     True
     """
     settings, files = read_folder(path)
+    if settings["format_version"] == 1:
+        settings = _from_version_1(settings)
     try:
         arrays = load(files["arrays.safetensors"])
     except SafetensorError as error:
@@ -99,8 +101,6 @@ def load_detector(path, *, encoder=None, weights=None, device="auto", trusted=()
     detector.pos_label_ = settings["pos_label"]
     detector.threshold_ = settings["threshold"]
     point = settings["operating_point"]
-    if point is not None and "confidence" in point:  # as the first saved detectors have it
-        point["confidence_level"] = point.pop("confidence")
     detector.operating_point_ = None if point is None else OperatingPoint(**point)
     if settings["n_features_in"] is not None:
         detector.n_features_in_ = settings["n_features_in"]
@@ -119,6 +119,22 @@ def load_detector(path, *, encoder=None, weights=None, device="auto", trusted=()
             arrays["training_rows"], arrays["training_y"], kept["paths"], kept["names"]
         )
     return detector
+
+
+def _from_version_1(settings):
+    """Version 1 called generated what scored more than the threshold, and said "confidence"."""
+
+    def renamed(old):
+        return {"confidence_level" if key == "confidence" else key: v for key, v in old.items()}
+
+    threshold, point = float(np.nextafter(settings["threshold"], np.inf)), None
+    if settings["operating_point"] is not None:
+        point = renamed(settings["operating_point"]) | {"threshold": threshold}
+    return settings | {
+        "parameters": renamed(settings["parameters"]),
+        "threshold": threshold,
+        "operating_point": point,
+    }
 
 
 def _check_head(head, arrays, settings):

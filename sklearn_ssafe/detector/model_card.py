@@ -7,18 +7,7 @@ from ..encoders.names import resolve_name
 
 
 def model_card(settings):
-    """Write the card.
-
-    Parameters
-    ----------
-    settings : dict
-        As in ``detector.json``.
-
-    Returns
-    -------
-    text : str
-        Markdown, with the head that model hubs read.
-    """
+    """Return the card in Markdown, from what is in ``detector.json``."""
     return "\n".join(
         [
             "---",
@@ -100,12 +89,12 @@ def _training(settings):
 def _threshold(settings):
     point = settings["operating_point"]
     lines = ["## Threshold", ""]
-    start = f"Pictures that score more than **{settings['threshold']:.6g}** are called generated."
+    start = f"Pictures that score at least **{settings['threshold']:.6g}** are called generated."
     if point is None:
         return [*lines, f"{start} This threshold was given, not chosen from data."]
     lines.append(
         f"{start} It was chosen from the out-of-fold scores of {point['n_real']:,} real pictures, "
-        f"so that at most {_percent(point['target_fpr'])} of real pictures are accused: "
+        f"so that at most {_percent(point['target_fpr'])} of real pictures are called generated: "
         f"{point['n_false']} of them were ({_percent(point['n_false'] / point['n_real'])})."
     )
     level = 0.95 if point["confidence_level"] is None else point["confidence_level"]
@@ -206,7 +195,7 @@ KNOWN_LIMITS = (
     ),
     (
         "Rates are no probabilities of guilt",
-        "Where few pictures are generated, most of those accused are real even at a low "
+        "Where few pictures are generated, most of those called generated are real even at a low "
         "false-positive rate.",
     ),
 )
@@ -214,18 +203,7 @@ KNOWN_LIMITS = (
 
 
 def licence_of(encoder):
-    """Say in words who may use an encoder's weights.
-
-    Parameters
-    ----------
-    encoder : dict
-        From `describe_encoder`.
-
-    Returns
-    -------
-    text : str
-        The licence and where it is stated, or that it is not known.
-    """
+    """Say in words who may use an encoder's weights."""
     name, tag = encoder["settings"].get("encoder"), encoder["settings"]["pretrained"]
     if name is None:
         return "that of a module of the author's own, which is not known here"

@@ -13,24 +13,7 @@ _SIGNED = 0.2
 
 
 def draw_overlay(picture, heat, lines):
-    """Colour each region by its effect, and write a few lines below.
-
-    Parameters
-    ----------
-    picture : ndarray of uint8, shape (height, width, 3)
-        RGB values.
-    heat : ndarray of float, shape (n_down, n_right)
-        Above 0 for regions that push towards "generated".
-    lines : list of str
-        The caption.
-
-    Returns
-    -------
-    overlay : PIL.Image.Image
-        Orange regions, with a plus, push towards generated; blue ones, with a minus,
-        towards real. The stronger the effect, the fuller the
-        colour and the larger the sign.
-    """
+    """Colour each region by its effect, orange for generated, and write a few lines below."""
     base = _at_a_readable_size(Image.fromarray(picture))
     width, height = base.size
     strongest = np.abs(heat).max()

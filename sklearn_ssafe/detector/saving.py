@@ -13,32 +13,19 @@ from .folder import installed_versions
 from .model_card import model_card
 from .skops_files import dump_estimators
 
-PARAMETERS = ("threshold", "target_fpr", "confidence", "cv", "pos_label", "keep_training_rows")
+PARAMETERS = (
+    "threshold",
+    "target_fpr",
+    "confidence_level",
+    "cv",
+    "pos_label",
+    "keep_training_rows",
+)
 _N_CHECK_ROWS = 4
 
 
 def contents_of(detector):
-    """Turn a fitted detector into what its folder holds.
-
-    Parameters
-    ----------
-    detector : SSAFEClassifier
-        Fitted.
-
-    Returns
-    -------
-    settings : dict
-        For ``detector.json``.
-    files : dict of str to bytes
-        The other files.
-    untrusted : list of str
-        Types that have to be named to load the detector again.
-
-    Raises
-    ------
-    TypeError
-        Something of it cannot be saved.
-    """
+    """Return a fitted detector as settings, other files, and the types that are not trusted."""
     estimators = {name: getattr(detector, name) for name in ("head", "curator", "head_")}
     heads, untrusted = dump_estimators(estimators)
     arrays, encoder = {}, None
@@ -94,34 +81,13 @@ def contents_of(detector):
 
 
 def check_rows(n_features):
-    """Make rows whose scores tell whether a head works as it did.
-
-    Parameters
-    ----------
-    n_features : int
-
-    Returns
-    -------
-    rows : ndarray of float32, shape (4, n_features)
-        Random directions of unit length.
-    """
+    """Random directions of unit length; their scores tell whether a head works as it did."""
     rows = np.random.RandomState(0).standard_normal((_N_CHECK_ROWS, n_features))
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
 
 
 def check_scores(head, rows):
-    """Return what a head says of these rows.
-
-    Parameters
-    ----------
-    head : classifier
-        Fitted.
-    rows : ndarray of float32, shape (n_rows, n_features)
-
-    Returns
-    -------
-    scores : ndarray of float64, shape (n_rows,)
-    """
+    """What a head says of these rows."""
     return np.asarray(head.predict_proba(rows.astype(np.float64))[:, 1], dtype=np.float64)
 
 
@@ -130,7 +96,7 @@ def _figures(scores, threshold):
     for number in np.unique(scores.fold):
         tested = scores.fold == number
         aucs.append(roc_auc_score(scores.y[tested], scores.score[tested]))
-    called = scores.score > threshold
+    called = scores.score >= threshold
     return {
         "held_out": scores.held_out,
         "n_folds": len(aucs),

@@ -38,23 +38,7 @@ TRUSTED = frozenset(_PARTS_OF_CLASSIFIERS).union(f"{home}.{name}" for name, home
 
 
 def dump_estimators(estimators):
-    """Turn estimators into bytes.
-
-    Parameters
-    ----------
-    estimators : dict of str to estimator or None
-
-    Returns
-    -------
-    content : bytes
-    untrusted : list of str
-        Types in it that `load_estimators` will not load unless they are named to it.
-
-    Raises
-    ------
-    TypeError
-        One of them has something in it that cannot be saved without pickle.
-    """
+    """Return estimators as bytes, and the types in them that would have to be trusted."""
     try:
         content = skops.io.dumps(estimators)
         untrusted = sorted(set(skops.io.get_untrusted_types(data=content)) - TRUSTED)
@@ -71,24 +55,7 @@ def dump_estimators(estimators):
 
 
 def load_estimators(content, trusted=()):
-    """Turn bytes into estimators, building only types that are trusted.
-
-    Parameters
-    ----------
-    content : bytes
-        From `dump_estimators`.
-    trusted : sequence of str, default=()
-        Further types, by their full names.
-
-    Returns
-    -------
-    estimators : dict of str to estimator or None
-
-    Raises
-    ------
-    DetectorFileError
-        There are other types in it, or it is damaged.
-    """
+    """Turn bytes into estimators, building only types that are trusted."""
     try:
         content = _by_public_names(content)
         return skops.io.loads(content, trusted=[*TRUSTED, *trusted])

@@ -5,10 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ..public import public
 
+
+@public("sklearn_ssafe.detector")
 @dataclass
 class TrainingRows:
-    """The training set, kept as evidence.
+    """Rows, labels and names of the pictures that a detector was trained on.
+
+    What ``SSAFEClassifier(keep_training_rows=True)`` keeps as ``training_rows_``.
 
     Attributes
     ----------
@@ -29,27 +34,7 @@ class TrainingRows:
 
 
 def training_table(y, names, chosen, scores, threshold):
-    """Tabulate the training set by generator and by real source.
-
-    Parameters
-    ----------
-    y : ndarray of int, shape (n_samples,)
-        1 for generated.
-    names : ndarray of str, shape (n_samples,)
-        Generator or real source, ``""`` where unknown.
-    chosen : ndarray of int
-        Rows that the head was trained on.
-    scores : HeldOutScores or None
-        Out of fold.
-    threshold : float
-        From it a picture is called generated.
-
-    Returns
-    -------
-    table : pandas.DataFrame
-        Columns ``class``, ``name``, ``pictures``, ``trained_on``, ``called_generated`` and ``auc``;
-        the last two are NaN without scores.
-    """
+    """`SSAFEClassifier.training_table_`, with figures from `scores` where there are any."""
     trained_on = np.zeros(len(y), dtype=bool)
     trained_on[chosen] = True
     everything = pd.DataFrame(

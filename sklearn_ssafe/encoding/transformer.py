@@ -16,7 +16,7 @@ from sklearn.utils._set_output import _get_output_config
 from ..encoders.factories import factory_token, remember_factory
 from ..encoders.loading import load_encoder
 from ..images.inputs import as_pictures
-from ..public import public
+from ..public import DocumentationLink, public
 from ..store.opening import open_store
 from .engine import StoredEncoding, choose_batch_size, find_unreadable, is_worth_compiling
 from .failures import EncodingError, EncodingWarning, failures_message, failures_table
@@ -33,35 +33,19 @@ _tokens = weakref.WeakKeyDictionary()
 
 
 class DetachedModule:
-    """Takes the place of a `torch.nn.Module` in a pickled estimator.
+    """Takes the place of a `torch.nn.Module` that did not come along with a pickle."""
 
-    Weights are never written into a pickle. In the same process (``copy.deepcopy``, threads) the
-    estimator gets its module back; elsewhere it has to be given again.
-
-    Parameters
-    ----------
-    module : torch.nn.Module
-        What the estimator held.
-    """
-
-    def __init__(self, module):
-        if module not in _tokens:
-            _tokens[module] = uuid.uuid4().hex
-            _alive[_tokens[module]] = module
-        self._token = _tokens[module]
-        self._kind = type(module).__qualname__
+    def __init__(self, token, kind):
+        self.token = token
+        self.kind = kind
 
     def __repr__(self):
-        return f"<{self._kind}, whose weights stayed where the estimator was pickled>"
-
-    def restore(self):
-        """Return the module where it is still alive, else this stand-in."""
-        return _alive.get(self._token, self)
+        return f"<{self.kind}, whose weights stayed where the estimator was pickled>"
 
     def explain(self):
         """Say why the estimator cannot encode, and what to do."""
         return (
-            f"This estimator was unpickled in another process, and the {self._kind} it held as "
+            f"This estimator was unpickled in another process, and the {self.kind} it held as "
             "encoder did not come along: weights are never pickled. Give it back with "
             "set_params(encoder=module), or, so that worker processes can build it themselves, "
             "pass a function without arguments that returns the module."
@@ -69,7 +53,9 @@ class DetachedModule:
 
 
 @public("sklearn_ssafe")
-class FrozenEncoderTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
+class FrozenEncoderTransformer(
+    DocumentationLink, CallbackSupportMixin, TransformerMixin, BaseEstimator
+):
     """Turn pictures into features with a frozen vision encoder.
 
     The first half of SSAFE [1]_: nothing is trained here, so the rows can go to any scikit-learn
@@ -469,7 +455,9 @@ class FrozenEncoderTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
     def __getstate__(self):
         state = dict(super().__getstate__())
         if _is_module(self.encoder):
-            state["encoder"] = DetachedModule(self.encoder)
+            state["encoder"], state["_detached"] = None, _token_and_kind(self.encoder)
+        elif isinstance(self.encoder, DetachedModule):
+            state["encoder"], state["_detached"] = None, (self.encoder.token, self.encoder.kind)
         elif callable(self.encoder):
             state["_factory_token"] = factory_token(self.encoder)
         return state
@@ -477,8 +465,10 @@ class FrozenEncoderTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
     def __setstate__(self, state):
         state = dict(state)
         token = state.pop("_factory_token", None)
-        if isinstance(state["encoder"], DetachedModule):
-            state["encoder"] = state["encoder"].restore()
+        detached = state.pop("_detached", None)
+        if detached is not None:
+            # Still alive in the process that made the pickle.
+            state["encoder"] = _alive.get(detached[0], DetachedModule(*detached))
         elif token is not None:
             remember_factory(state["encoder"], token)
         super().__setstate__(state)
@@ -487,6 +477,14 @@ class FrozenEncoderTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
 def _is_module(encoder):
     torch = sys.modules.get("torch")  # without torch loaded there can be no module
     return torch is not None and isinstance(encoder, torch.nn.Module)
+
+
+def _token_and_kind(module):
+    """What a pickle holds in place of the module: weights are never written into it."""
+    if module not in _tokens:
+        _tokens[module] = uuid.uuid4().hex
+        _alive[_tokens[module]] = module
+    return _tokens[module], type(module).__qualname__
 
 
 def _scale_to_unit_length(features):

@@ -3,7 +3,7 @@ import pytest
 from scipy.cluster.hierarchy import cophenet, fcluster, linkage
 from scipy.spatial.distance import cdist, squareform
 
-from sklearn_ssafe.curation import share_out
+from sklearn_ssafe.curation import farthest_points, share_out
 from sklearn_ssafe.curation.clusters import average_linkage, choose, cut
 
 
@@ -75,3 +75,17 @@ def test_proportional_shares():
     assert share_out(100, available, available).tolist() == [70, 20, 10]
     assert share_out(10, [3, 3, 3], [1, 1, 1]).tolist() == [3, 3, 3]
     assert share_out(5, [3, 3, 3]).tolist() == [2, 2, 1]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_farthest_points_are_those_of_a_plain_search(seed):
+    distances = random_distances(seed)
+    chosen = [3]
+    while len(chosen) < 6:
+        others = [point for point in range(len(distances)) if point not in chosen]
+        chosen.append(max(others, key=lambda point: min(distances[point][c] for c in chosen)))
+    assert farthest_points(distances.__getitem__, 3, 6).tolist() == chosen
+
+
+def test_farthest_points_take_the_first_of_ties_and_no_point_twice():
+    assert farthest_points(np.zeros((4, 4)).__getitem__, 2, 4).tolist() == [2, 0, 1, 3]

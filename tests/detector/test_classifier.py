@@ -10,11 +10,14 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import (
     GridSearchCV,
+    StratifiedKFold,
     TunedThresholdClassifierCV,
     cross_val_predict,
     cross_validate,
 )
-from sklearn.preprocessing import normalize
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler, normalize
 from sklearn.svm import LinearSVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from sklearn.utils.validation import validate_data
@@ -138,7 +141,7 @@ def test_every_picture_is_encoded_once(picture_files):
             raise AssertionError("fit encodes once")
 
     encoder = Counting(SmallTower, preprocess=small_pixels)
-    SSAFEClassifier(encoder, target_fpr=0.5, confidence=None).fit(picture_files, [0, 1] * 5)
+    SSAFEClassifier(encoder, target_fpr=0.5, confidence_level=None).fit(picture_files, [0, 1] * 5)
     assert Counting.encoded == len(picture_files)
 
 
@@ -221,7 +224,7 @@ def test_the_training_table_has_a_row_for_each_name(pool):
     assert set(table.index) == {"camera", "phone", "web", "glide", "sd", "sdxl", "flux"}
     assert (table["pictures"] == 60).all()
     assert (table["trained_on"] == 60).all()
-    called = detector.out_of_fold_.score[pool["source"] == "phone"] > 0.7
+    called = detector.out_of_fold_.score[pool["source"] == "phone"] >= 0.7
     assert table.loc["phone", "called_generated"] == called.mean()
     assert table["auc"].isna().sum() == 3
     without = fitted(pool, cv=None).training_table_
@@ -232,17 +235,40 @@ def test_the_training_table_has_a_row_for_each_name(pool):
 def test_target_fpr_is_met_out_of_fold(pool):
     detector = fitted(pool, target_fpr=0.05)
     real = pool["y"] == 0
-    accused = (detector.out_of_fold_.score[real] > detector.threshold_).sum()
+    n_called = (detector.out_of_fold_.score[real] >= detector.threshold_).sum()
     point = detector.operating_point_
-    assert point.n_false == accused
+    assert point.n_false == n_called
     assert point.n_real == real.sum() == 180
     assert point.fpr_upper_bound <= 0.05
     score = detector.predict_proba(pool["X"])[:, 1]
-    np.testing.assert_array_equal(detector.predict(pool["X"]), score > detector.threshold_)
-    # Not one real picture more could be accused.
-    looser = fitted(pool, target_fpr=0.05, confidence=None)
+    np.testing.assert_array_equal(detector.predict(pool["X"]), score >= detector.threshold_)
+    # Not one real picture more could be called generated.
+    looser = fitted(pool, target_fpr=0.05, confidence_level=None)
     assert looser.operating_point_.n_false == 180 - np.ceil(0.95 * 181)
     assert looser.threshold_ < detector.threshold_
+
+
+@pytest.mark.parametrize("pos_label", [0, 1])
+def test_a_picture_that_scores_exactly_the_threshold_is_called_generated(pool, pos_label):
+    y = pool["y"] if pos_label == 1 else 1 - pool["y"]
+    detector = SSAFEClassifier(encoder=None, pos_label=pos_label, cv=None).fit(pool["X"], y)
+    score = detector.predict_proba(pool["X"])[:, pos_label]
+    for threshold in (*score[::40], score.max(), 0.0, 1.0, 1 - 2**-53):
+        detector.threshold_ = threshold
+        called = detector.predict(pool["X"]) == pos_label
+        np.testing.assert_array_equal(called, score >= threshold)
+        decision = detector.decision_function(pool["X"]) * (1 if pos_label == 1 else -1)
+        np.testing.assert_array_equal(decision >= 0, called)
+
+
+def test_scores_that_rounding_made_0_or_1(pool):
+    head = KNeighborsClassifier(1)
+    detector = SSAFEClassifier(encoder=None, head=head, cv=None).fit(pool["X"], pool["y"])
+    assert set(detector.predict_proba(pool["X"])[:, 1]) == {0.0, 1.0}
+    for threshold in (0.0, 1e-300, 0.5, 1.0):
+        detector.threshold_ = threshold
+        called = detector.predict(pool["X"]) == 1
+        np.testing.assert_array_equal(detector.decision_function(pool["X"]) >= 0, called)
 
 
 def test_target_fpr_without_folds_is_refused_before_encoding():
@@ -346,26 +372,50 @@ def test_a_head_without_probabilities_is_told_how_to_get_them(pool):
     )
 
 
-def test_grid_search_with_routed_names(pool):
+WHOLE_UNITS = "generated: whole generators; real: whole real sources"
+
+
+def test_grid_search_hands_generators_and_sources_on(pool):
     group = np.where(pool["y"] == 1, pool["generator"], pool["source"])
     with config_context(enable_metadata_routing=True):
         detector = SSAFEClassifier(
-            encoder=None, head=LogisticRegression(), target_fpr=0.2, confidence=None, cv=2
-        ).set_fit_request(generator=True, source=True)
+            encoder=None, head=LogisticRegression(), target_fpr=0.2, confidence_level=None, cv=2
+        )
         search = GridSearchCV(
             detector, {"head__C": [0.01, 100]}, cv=GeneratorGroupKFold(3), scoring="roc_auc"
         )
-        search.fit(
-            pool["X"],
-            pool["y"],
-            generator=pool["generator"],
-            source=pool["source"],
-            groups=group,
-        )
+        search.fit(**pool, groups=group)
     best = search.best_estimator_
-    assert best.out_of_fold_.held_out == "generated: whole generators; real: whole real sources"
+    assert best.out_of_fold_.held_out == WHOLE_UNITS
     assert best.operating_point_.fpr <= 0.2
     assert search.best_score_ > 0.8
+
+
+def test_cross_validate_hands_generator_source_and_domain_on(pool):
+    EveryThird.seen.clear()
+    X, y = pool["X"], pool["y"]
+    origin = {name: pool[name] for name in ("generator", "source")}
+    origin["domain"] = np.where(np.arange(len(y)) % 2, "faces", "scenes")
+    detector = SSAFEClassifier(encoder=None, curator=EveryThird(), cv=2)
+    with config_context(enable_metadata_routing=True):
+        result = cross_validate(
+            detector, X, y, params=origin, cv=StratifiedKFold(3), return_estimator=True
+        )
+    for detector in result["estimator"]:
+        assert detector.out_of_fold_.held_out == WHOLE_UNITS
+    assert all(set(names) == set(origin) for _, _, names in EveryThird.seen)
+
+
+def test_a_pipeline_hands_generators_and_sources_on(pool):
+    with config_context(enable_metadata_routing=True):
+        pipe = make_pipeline(StandardScaler(), SSAFEClassifier(encoder=None, cv=2))
+        pipe.fit(**pool)
+    assert pipe[-1].out_of_fold_.held_out == WHOLE_UNITS
+
+
+def test_generator_and_source_are_given_by_name(pool):
+    with pytest.raises(TypeError, match="positional"):
+        SSAFEClassifier(encoder=None).fit(pool["X"], pool["y"], pool["generator"])
 
 
 def test_cross_validate_on_a_column_of_paths(picture_files):

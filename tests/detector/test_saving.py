@@ -404,10 +404,36 @@ def test_the_card_names_the_licence_of_the_weights(picture_files, tmp_path, enco
 
 
 @pytest.mark.parametrize("path", sorted(FIXTURES.iterdir()), ids=lambda path: path.name)
-def test_a_detector_of_an_earlier_version_predicts_what_it_did(path):
+def test_a_detector_of_an_earlier_version_predicts_what_it_did(path, tmp_path):
     detector = load_detector(path / "detector")
     expected = json.loads((path / "expected.json").read_text())
     pictures = [str(path / name) for name in expected["probability"]]
     probability = detector.predict_proba(pictures)[:, 1]
-    np.testing.assert_allclose(probability, list(expected["probability"].values()), atol=1e-4)
-    assert detector.threshold_ == expected["threshold"]
+    before = np.array(list(expected["probability"].values()))
+    np.testing.assert_allclose(probability, before, atol=1e-4)
+    np.testing.assert_array_equal(detector.predict(pictures), before > expected["threshold"])
+    # And so it does when this version has saved it.
+    again = load_detector(detector.save(tmp_path / "detector"))
+    assert again.threshold_ == detector.threshold_
+    np.testing.assert_array_equal(again.predict_proba(pictures)[:, 1], probability)
+    np.testing.assert_array_equal(again.predict(pictures), detector.predict(pictures))
+
+
+@pytest.mark.parametrize(("version", "called"), [(1, False), (2, True)])
+def test_a_score_at_the_threshold_is_judged_as_it_was(rows, tmp_path, version, called):
+    """Version 1 called generated what scored more than the threshold, version 2 what reaches it."""
+    X = rows[0]
+    detector = fitted(rows, target_fpr=0.2, cv=2)
+    path = detector.save(tmp_path / "detector")
+    settings = json.loads((path / "detector.json").read_text())
+    assert settings["format_version"] == 2
+    score = detector.predict_proba(X)[:, 1]
+    settings |= {"format_version": version, "threshold": score[7]}
+    if version == 1:
+        for part in (settings["parameters"], settings["operating_point"]):
+            part["confidence"] = part.pop("confidence_level")
+    (path / "detector.json").write_text(json.dumps(settings))
+    old = load_detector(path)
+    np.testing.assert_array_equal(old.predict(X), score >= score[7] if called else score > score[7])
+    assert old.predict(X[7:8]) == called
+    assert old.confidence_level == old.operating_point_.confidence_level == 0.95

@@ -144,7 +144,9 @@ def test_a_detector_with_other_labels_and_names_it_has_seen():
     names = np.array([["camera", "phone"], ["sd", "flux"]], dtype=object)[y, np.arange(120) % 2]
     known = {"generator": np.where(y, names, ""), "source": np.where(y, "", names)}
     words = np.array(["photo", "fake"])[y]
-    detector = SSAFEClassifier(None, target_fpr=0.2, confidence=None, cv=2).fit(X, words, **known)
+    detector = SSAFEClassifier(None, target_fpr=0.2, confidence_level=None, cv=2).fit(
+        X, words, **known
+    )
     new = {**known, "generator": np.where(known["generator"] == "sd", "other", known["generator"])}
     page = evaluation_report(
         detector, X, y, pictures=[grey_picture(0)] * 120, **new, audit=False, **QUICK

@@ -34,7 +34,8 @@ class Perturbation:
 
     Examples
     --------
-    >>> from sklearn_ssafe.images.perturbations.perturbation import Perturbation
+    >>> import numpy as np
+    >>> from sklearn_ssafe.images import Perturbation
     >>> invert = Perturbation("invert", lambda image, strength, rng: 255 - image, (1,), "times")
     >>> int(invert(np.zeros((8, 8, 3), dtype=np.uint8), 1)[0, 0, 0])
     255
