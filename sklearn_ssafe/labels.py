@@ -304,3 +304,8 @@ def known_labels(n_samples, *columns):
             values = ["" if is_missing(value) else str(value) for value in column]
             known = np.where(known == "", np.array(values, dtype=object), known)
     return known
+
+
+def known_columns(n_samples, columns):
+    """Take the labels of several columns at once, each as `known_labels` takes one."""
+    return {name: known_labels(n_samples, values) for name, values in columns.items()}

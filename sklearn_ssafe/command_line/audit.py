@@ -33,9 +33,9 @@ def audit(data, split, min_auc, alpha, as_json, quiet):
     found = audit_leaks(
         pictures.X,
         pictures.y,
-        pictures.generator,
-        pictures.source,
-        pictures.groups,
+        generator=pictures.generator,
+        source=pictures.source,
+        groups=pictures.groups,
         split=None if split is None else _column(pictures.frame, split, data),
         min_auc=min_auc,
         alpha=alpha,
@@ -72,9 +72,9 @@ def equalize(data, output, size, how, codec, quality, upscale, quiet):
     copy = make_equal(
         pictures.X,
         pictures.y,
-        pictures.generator,
-        pictures.source,
-        pictures.groups,
+        generator=pictures.generator,
+        source=pictures.source,
+        groups=pictures.groups,
         output_dir=output,
         size=size,
         how=how,
@@ -90,11 +90,8 @@ def equalize(data, output, size, how, codec, quality, upscale, quiet):
         )
         click.echo(f"Left out: {lost}. Their names and the reasons are in failures.csv.")
     click.echo("\nAn audit of the copy:\n")
-    click.echo(
-        str(
-            audit_leaks(copy.X, copy.y, copy.generator, copy.source, copy.groups, verbose=not quiet)
-        )
-    )
+    origin = {"generator": copy.generator, "source": copy.source, "groups": copy.groups}
+    click.echo(str(audit_leaks(copy.X, copy.y, **origin, verbose=not quiet)))
 
 
 def _column(frame, name, data):
