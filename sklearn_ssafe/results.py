@@ -81,6 +81,38 @@ def decimals(value):
     return MISSING if value is None or math.isnan(value) else f"{value:.3f}"
 
 
+def with_intervals(rows, names, write=percent):
+    """Write some figures of each row, with the ends of their intervals.
+
+    Parameters
+    ----------
+    rows : list of dict
+        Figures by name, and their ends under ``..._low`` and ``..._high``, where there are any.
+    names : sequence of str
+        Which figures.
+    write : {percent, decimals}, default=percent
+        How.
+
+    Returns
+    -------
+    texts : list of dict
+        For each row, the figure and the interval (or ``""``) by name.
+    """
+
+    def ends(low, high):
+        if write is percent:
+            return interval(low, high)
+        return "" if low is None or high is None else f"{write(low)} to {write(high)}"
+
+    return [
+        {
+            name: (write(row[name]), ends(row.get(f"{name}_low"), row.get(f"{name}_high")))
+            for name in names
+        }
+        for row in rows
+    ]
+
+
 def score_text(score):
     """Write a score so that one near 0 or 1 is not taken for 0 or 1.
 

@@ -25,7 +25,7 @@ import click
 @click.option("--no-thumbnails", is_flag=True, help="No pictures on the page.")
 @click.option("--no-paths", is_flag=True, help="No paths on the page: rows instead.")
 @click.option(
-    "--mistakes", default=12, show_default=True, type=click.IntRange(0), help="Of either kind."
+    "--errors", default=12, show_default=True, type=click.IntRange(0), help="Shown, of either kind."
 )
 @click.option("--title", help="Heading of the page.")
 @click.option("--device", default="auto", show_default=True)
@@ -40,7 +40,7 @@ def evaluate(
     no_audit,
     no_thumbnails,
     no_paths,
-    mistakes,
+    errors,
     title,
     device,
     cache,
@@ -82,7 +82,7 @@ def evaluate(
         audit=not no_audit,
         thumbnails=not no_thumbnails,
         show_paths=not no_paths,
-        n_mistakes=mistakes,
+        n_errors=errors,
         verbose="auto" if not quiet else False,
         **({} if title is None else {"title": title}),
     )
