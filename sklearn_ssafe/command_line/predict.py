@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from . import options
+
 # A stop loses what has not been written: pictures at a time, so that this is a few seconds' work.
 _FIRST, _MOST = 16, 256
 _SECONDS = (2, 10)
@@ -17,19 +19,18 @@ _SOME_FAILED = 3
 
 
 @click.command()
-@click.argument("detector", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@options.detector
 @click.argument("pictures", nargs=-1, required=True)
-@click.option(
-    "-o",
-    "--output",
-    default="-",
+@options.output(
+    "A CSV file; without it, standard output.",
     type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
-    help="A CSV file; without it, standard output.",
+    default="-",
+    required=False,
 )
 @click.option("--overwrite", is_flag=True, help="Begin anew where the file is there.")
-@click.option("--weights", help="Where the encoder's weights are on this machine.")
-@click.option("--device", default="auto", show_default=True)
-@click.option("--quiet", is_flag=True, help="No progress bar.")
+@options.weights_here
+@options.device
+@options.quiet
 def predict(detector, pictures, output, overwrite, weights, device, quiet):
     """Judge PICTURES with DETECTOR: a row of path, score, verdict and error for each.
 

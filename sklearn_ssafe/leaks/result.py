@@ -3,6 +3,7 @@
 import math
 import textwrap
 from dataclasses import asdict, dataclass, field, replace
+from itertools import chain
 
 import pandas as pd
 
@@ -203,9 +204,8 @@ class LeakAudit(Result):
         return self._summary().html("ssafe-leak-audit")
 
     def __str__(self):
-        summary = self._summary()
-        notes = [textwrap.fill(note, 100, subsequent_indent="  ") for note in summary.notes]
-        return replace(summary, notes=notes).text()
+        parts = ["\n".join(map(_wrapped, notes)) for notes in self._notes() if notes]
+        return replace(self._summary(), notes=["\n\n".join(parts)]).text()
 
     def __repr__(self):
         n_leaks = len(self.leaks)
@@ -226,7 +226,7 @@ class LeakAudit(Result):
             ]
             for finding in self.findings
         ]
-        return Summary(list(self._facts()), heading, rows, list(self._notes()))
+        return Summary(list(self._facts()), heading, rows, list(chain(*self._notes())))
 
     def _facts(self):
         yield f"{self.n_real:,} real and {self.n_generated:,} generated pictures."
@@ -236,26 +236,33 @@ class LeakAudit(Result):
                 yield f"  row {failure.row}: {failure.path}: {failure.reason}"
 
     def _notes(self):
+        """Lines in four parts: the findings at length, what to do, silent, not run."""
+        advice, reasons = {}, {}
         for finding in self.findings:
-            shown = [f"{e.picture} (row {e.row}: {e.value})" for e in _two_of(finding.examples)]
-            parts = [_in_words(finding.kinds), "e.g. " + ", ".join(shown) if shown else ""]
-            if any(parts):
-                yield f"{finding.code}: {'; '.join(filter(None, parts))}"
+            advice.setdefault(finding.advice, []).append(finding.code)
+        for code, reason in self.not_run.items():
+            reasons.setdefault(reason, []).append(code)
+        yield list(self._at_length())
+        yield [f"What to do about {', '.join(codes)}: {text}" for text, codes in advice.items()]
+        words = [f"{code} {_figure(auc, 2)}".strip() for code, (_, auc, _) in self.silent.items()]
+        yield [f"Silent (AUC): {', '.join(words)}"] if words else []
+        yield [f"Not run: {', '.join(codes)}: {reason}" for reason, codes in reasons.items()]
+
+    def _at_length(self):
+        for finding in self.findings:
+            if finding.kinds:
+                yield f"{finding.code}: {_in_words(finding.kinds)}"
+            for shown in _two_of(finding.examples):
+                yield f"{finding.code}, row {shown.row}, {shown.value}: {shown.picture}"
         if not self.leaks:
             n_run = len(self.silent) + len(self.findings)
             n = n_run + len(self.not_run)
             yield f"No leak was found by the {n_run} of {n} checks that could run. {_NO_PROOF}"
-        advice = {}
-        for finding in self.findings:
-            advice.setdefault(finding.advice, []).append(finding.code)
-        for text, codes in advice.items():
-            yield f"What to do about {', '.join(codes)}: {text}"
-        if self.silent:
-            words = [f"{c} {_figure(auc, 2)}".strip() for c, (_, auc, _) in self.silent.items()]
-            yield f"Silent (AUC): {', '.join(words)}"
-        for reason in dict.fromkeys(self.not_run.values()):
-            codes = ", ".join(code for code, why in self.not_run.items() if why == reason)
-            yield f"Not run: {codes}: {reason}"
+
+
+def _wrapped(note):
+    whole = {"break_long_words": False, "break_on_hyphens": False}  # paths may be copied
+    return textwrap.fill(note, 100, subsequent_indent="  ", **whole)
 
 
 def _two_of(examples):
