@@ -1,7 +1,5 @@
 """``ssafe embed``: pictures in, a file of vectors out."""
 
-from pathlib import Path
-
 import click
 
 from . import options

@@ -22,7 +22,7 @@ from .tables import held_out_text
     default=0.5,
     show_default=True,
     type=click.FloatRange(0, 1),
-    help="Call generated what scores more.",
+    help="Call generated what scores this or more.",
 )
 @click.option(
     "--target-fpr",
@@ -98,7 +98,7 @@ def _report(detector, output):
     click.echo(f"\nThreshold {detector.threshold_:.4g}.", nl=point is None)
     if point is not None:
         click.echo(
-            f" Above it are {point.n_false} of {point.n_real} real pictures ({point.fpr:.2%}), "
-            f"upper bound {point.fpr_upper_bound:.2%}."
+            f" At it, {point.n_false} of {point.n_real} held-out real pictures are called "
+            f"generated ({point.fpr:.2%}, upper bound {point.fpr_upper_bound:.2%})."
         )
     click.echo(f"Saved in {output}; README.md in it says what it is.")

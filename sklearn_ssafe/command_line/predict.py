@@ -120,17 +120,19 @@ def _judge(judge, some):
 
     from ..exceptions import EncodingError, EncodingWarning
     from ..images.picture import as_picture
+    from ..metrics.scores import score_and_verdict
 
     reasons = {place: reason for place, (_, reason) in enumerate(some) if reason}
     places = [place for place in range(len(some)) if place not in reasons]
-    scores = {}
+    verdicts = {}
     if places:
-        column = judge.classes_.tolist().index(judge.pos_label_)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", EncodingWarning)
-                probability = judge.predict_proba([some[place][0] for place in places])
-            scores = dict(zip(places, probability[:, column], strict=True))
+                score, called = score_and_verdict(
+                    judge, [some[place][0] for place in places], pos_label=judge.pos_label_
+                )
+            verdicts = dict(zip(places, zip(score, called, strict=True), strict=True))
             failures = judge.encoder_.failures_
         except EncodingError as error:  # not one of them could be read
             failures = error.failures
@@ -142,8 +144,9 @@ def _judge(judge, some):
         if place in reasons:
             row["error"] = reasons[place]
         else:
-            row["score"] = f"{scores[place]:.6f}"
-            row["verdict"] = "generated" if scores[place] > judge.threshold_ else "real"
+            score, called = verdicts[place]
+            row["score"] = f"{score:.6f}"
+            row["verdict"] = "generated" if called else "real"
         rows.append(row)
     return rows
 

@@ -12,7 +12,6 @@ from ..detector.encoder_identity import describe_encoder
 from ..detector.folder import installed_versions
 from ..detector.model_card import licence_of
 from ..encoding.transformer import FrozenEncoderTransformer
-from ..metrics.scores import last_step
 from ..results import plain
 from .curves import ScoreAxis, roc_curves, score_distribution, score_quantiles, threshold_table
 from .pictures import confident_errors
@@ -22,7 +21,7 @@ from .verdict import MISSED_BELOW, evaluation_verdict
 def evaluation_facts(
     report,
     *,
-    detector,
+    head,
     described,
     threshold,
     audit,
@@ -35,8 +34,9 @@ def evaluation_facts(
 ):
     """Gather what the page shows, of what JSON knows.
 
-    `report` is of the pictures that could be judged, `described` from `detector_facts`; `audit` and
-    `curve` may be None. `failures` says why a row has no score, `names` what to call each picture.
+    `report` is of the pictures that could be judged, `head` the estimator that gives the verdicts,
+    `described` from `detector_facts`; `audit` and `curve` may be None. `failures` says why a row
+    has no score, `names` what to call each picture.
     """
     scores = report.scores
     generated, score = scores["generated"].to_numpy(), scores["score"].to_numpy()
@@ -47,7 +47,7 @@ def evaluation_facts(
     table["shown"] = threshold.value
     table["positions"] = axis.position(np.array(table["thresholds"])).round(4).tolist()
     settings = report.settings
-    point = getattr(last_step(detector), "operating_point_", None)
+    point = getattr(head, "operating_point_", None)
     facts = {
         "title": title,
         "data": {
@@ -163,13 +163,13 @@ def _robustness_facts(curve):
     }
 
 
-def detector_facts(detector, *, show_paths):
+def detector_facts(detector, head, *, show_paths):
     """Describe a fitted detector; `show_paths`: whether the file of its weights may be named."""
     encoder = find_encoder(detector)
     return {
         "steps": list(_steps(detector)),
         "encoder": None if encoder is None else _encoder_facts(encoder, show_paths),
-        "training": _training_facts(last_step(detector)),
+        "training": _training_facts(head),
         "versions": installed_versions(),
     }
 
@@ -245,7 +245,7 @@ def _training_facts(head):
     scores = head.out_of_fold_
     facts["held_out"] = None
     if scores is not None:
-        called = scores.score > head.threshold_
+        called = scores.score >= head.threshold_
         facts["held_out"] = {
             "what": scores.held_out,
             "fpr": float(called[scores.y == 0].mean()),

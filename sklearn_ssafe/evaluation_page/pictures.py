@@ -64,6 +64,7 @@ def make_thumbnails(pictures):
     with reading_threads(None) as threads:
         return list(map_ahead(threads, _thumbnail, pictures, _AHEAD))
 
+
 def _thumbnail(picture):
     try:
         image = Image.fromarray(picture.read())

@@ -17,7 +17,6 @@ from ..metrics.detection_report import DetectionReport, build_report
 from ..metrics.scores import judge_pictures, last_step, operating_threshold
 from ..public import public
 from ..results import Result
-from ..robustness.curve import robustness_curve
 from .facts import detector_facts, evaluation_facts
 from .page import render_page
 from .pictures import make_thumbnails, picture_names
@@ -159,7 +158,8 @@ def evaluation_report(
             "robustness changes pictures and asks the detector anew, so that the detector has to "
             "take pictures: give a pipeline with its encoder, and the pictures as X"
         )
-    label = _label_of_generated(detector, y, generated)
+    head = last_step(detector)
+    label = _label_of_generated(head, y, generated)
     known = known_columns(len(items), {"generator": generator, "source": source})
     groups = None if groups is None else known_labels(len(items), groups)
 
@@ -171,12 +171,14 @@ def evaluation_report(
         raise ValueError(
             f"of {len(items)} pictures, {len(good)} could be judged, and they are all of one class"
         )
+    known = {name: values[good] for name, values in known.items()}
+    groups = None if groups is None else groups[good]
     threshold = operating_threshold(detector, score, judged.called[good])
     report = build_report(
         generated[good],
         score,
-        **{name: values[good] for name, values in known.items()},
-        groups=None if groups is None else groups[good],
+        **known,
+        groups=groups,
         fold=np.zeros(len(good), dtype=int),
         picture=good,
         threshold=threshold.lowest_called,
@@ -188,16 +190,17 @@ def evaluation_report(
     )
     common = {"random_state": random_state, "verbose": verbose}
     chosen = [items[row] for row in good]
-    known = {name: values[good] for name, values in known.items()}
     findings = curve = None
     if audit:
-        group = None if groups is None else groups[good]
-        findings = audit_leaks(chosen, generated[good].astype(int), **known, groups=group, **common)
+        y = generated[good].astype(int)
+        findings = audit_leaks(chosen, y, **known, groups=groups, **common)
     if robustness is not None:
+        from ..robustness.curve import robustness_curve
+
         curve = robustness_curve(
             detector,
             chosen,
-            np.where(generated[good], label, _other_label(detector, label)),
+            np.where(generated[good], label, _other_label(head, label)),
             perturbations=robustness,
             pos_label=label,
             groups=names_of(generated[good].astype(int), **known),
@@ -206,8 +209,8 @@ def evaluation_report(
         )
     facts = evaluation_facts(
         report,
-        detector=detector,
-        described=detector_facts(detector, show_paths=show_paths),
+        head=head,
+        described=detector_facts(detector, head, show_paths=show_paths),
         threshold=threshold,
         audit=findings,
         curve=curve,
@@ -224,9 +227,8 @@ def evaluation_report(
     return EvaluationReport(facts, report, small)
 
 
-def _label_of_generated(detector, y, generated):
+def _label_of_generated(head, y, generated):
     """Find the detector's word for generated: it may have been trained with other labels."""
-    head = last_step(detector)
     if is_outlier_detector(head):
         return 1
     if hasattr(head, "pos_label_"):
@@ -235,8 +237,8 @@ def _label_of_generated(detector, y, generated):
     return label if label in head.classes_.tolist() else generated_label(head.classes_)
 
 
-def _other_label(detector, label):
-    classes = getattr(last_step(detector), "classes_", [0, 1])
+def _other_label(head, label):
+    classes = getattr(head, "classes_", [0, 1])
     return next(each for each in classes if each != label)
 
 

@@ -7,10 +7,9 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 from sklearn.utils.validation import check_consistent_length
 
-from ..datasets.labelled_images import fill_groups
 from ..encoding.failures import failures_table
 from ..images.inputs import as_pictures
-from ..labels import is_generated, known_columns
+from ..labels import fill_groups, is_generated, known_columns
 from ..public import public
 from .chance import adjusted_p_values, draw_folds, number_groups, shuffle_labels
 from .corner_marks import CornerCheck

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 from sklearn.utils.validation import check_consistent_length
 
-from ..datasets.labelled_images import TARGET_NAMES, as_bunch, fill_groups
+from ..datasets.labelled_images import TARGET_NAMES, as_bunch
 from ..encoding.failures import failures_message, failures_table
 from ..encoding.progress import progress_bar
 from ..images.equalizing import check_form, iter_equalized, suffix_of
 from ..images.inputs import as_pictures
-from ..labels import is_generated, known_labels
+from ..labels import fill_groups, is_generated, known_labels
 from ..public import public
 
 # All files get the same time of change: 1 January 2020, UTC.
