@@ -102,7 +102,8 @@ print(f"AUC on the flawed files: {auc_of_a_detector(flawed, pictures.y):.2f}")
 from sklearn_ssafe import equalize
 
 copy = equalize(flawed, pictures.y, **origin, size=112, codec="jpeg", quality=90)
-audit_of_copy = audit_leaks(copy.X, copy.y, copy.generator, copy.source, copy.groups)
+origin = {"generator": copy.generator, "source": copy.source, "groups": copy.groups}
+audit_of_copy = audit_leaks(copy.X, copy.y, **origin)
 print(audit_of_copy)
 
 # %%

@@ -304,3 +304,23 @@ def known_labels(n_samples, *columns):
             values = ["" if is_missing(value) else str(value) for value in column]
             known = np.where(known == "", np.array(values, dtype=object), known)
     return known
+
+
+def known_columns(n_samples, columns):
+    """Take the labels of several columns at once, each as `known_labels` takes one."""
+    return {name: known_labels(n_samples, values) for name, values in columns.items()}
+
+
+def fill_groups(label, generator, source, group):
+    """Name what must stay on one side of a split, for rows that do not say so themselves.
+
+    The group where given; otherwise the source of a real picture and the generator of a generated
+    one; otherwise the row alone. Each column has a text for each row, "" where unknown.
+    """
+    groups = []
+    for row, (is_generated, made_by, comes_from, given) in enumerate(
+        zip(label, generator, source, group, strict=True)
+    ):
+        kind, name = ("generator", made_by) if is_generated else ("source", comes_from)
+        groups.append(given or (f"{kind}:{name}" if name else f"row:{row}"))
+    return groups

@@ -81,6 +81,38 @@ def decimals(value):
     return MISSING if value is None or math.isnan(value) else f"{value:.3f}"
 
 
+def with_intervals(rows, names, write=percent):
+    """Write some figures of each row, with the ends of their intervals.
+
+    Parameters
+    ----------
+    rows : list of dict
+        Figures by name, and their ends under ``..._low`` and ``..._high``, where there are any.
+    names : sequence of str
+        Which figures.
+    write : {percent, decimals}, default=percent
+        How.
+
+    Returns
+    -------
+    texts : list of dict
+        For each row, the figure and the interval (or ``""``) by name.
+    """
+
+    def ends(low, high):
+        if write is percent:
+            return interval(low, high)
+        return "" if low is None or high is None else f"{write(low)} to {write(high)}"
+
+    return [
+        {
+            name: (write(row[name]), ends(row.get(f"{name}_low"), row.get(f"{name}_high")))
+            for name in names
+        }
+        for row in rows
+    ]
+
+
 def score_text(score):
     """Write a score so that one near 0 or 1 is not taken for 0 or 1.
 
@@ -119,6 +151,19 @@ def plain(value):
     return None if value is None or value != value else value
 
 
+def table_text(heading, rows):
+    """Write a table whose first two columns are words, and the others numbers."""
+    widths = [max(map(len, column)) for column in zip(heading, *rows, strict=True)]
+
+    def line(cells):
+        pairs = list(zip(cells, widths, strict=True))
+        words = [cell.ljust(width) for cell, width in pairs[:2]]
+        words += [cell.rjust(width) for cell, width in pairs[2:]]
+        return "  ".join(words).rstrip()
+
+    return "\n".join([line(heading), line(["-" * width for width in widths]), *map(line, rows)])
+
+
 @dataclass
 class Summary:
     """Sentences, a table whose first two columns are words, and notes below it."""
@@ -130,22 +175,15 @@ class Summary:
 
     def text(self):
         """For a terminal."""
-        widths = [max(map(len, column)) for column in zip(self.heading, *self.rows, strict=True)]
-
-        def line(cells):
-            pairs = list(zip(cells, widths, strict=True))
-            words = [cell.ljust(width) for cell, width in pairs[:2]]
-            words += [cell.rjust(width) for cell, width in pairs[2:]]
-            return "  ".join(words).rstrip()
-
-        table = [line(self.heading), line(["-" * width for width in widths]), *map(line, self.rows)]
-        return "\n".join([*self.facts, "", *table, "", *self.notes])
+        table = [table_text(self.heading, self.rows), ""] if self.rows else []
+        return "\n".join([*self.facts, "", *table, *self.notes])
 
     def markdown(self):
         """For a README or an issue."""
         lines = [self.heading, ["---", "---", *["---:"] * (len(self.heading) - 2)], *self.rows]
         table = [
-            "| " + " | ".join(cell.replace("|", r"\|") for cell in row) + " |" for row in lines
+            "| " + " | ".join(cell.replace("|", r"\|") for cell in row) + " |"
+            for row in (lines if self.rows else [])
         ]
         facts, notes = ([f"- {text}" for text in part] for part in (self.facts, self.notes))
         return "\n".join([*facts, "", *table, "", *notes, ""])
@@ -158,6 +196,7 @@ class Summary:
             [f"<p>{html.escape(text)}</p>" for text in part] for part in (self.facts, self.notes)
         )
         table = ["<table><thead>", head, "</thead><tbody>", *body, "</tbody></table>"]
+        table = table if self.rows else []
         return "\n".join([f'<div class="{css_class}">', *facts, *table, *notes, "</div>"])
 
 

@@ -1,12 +1,12 @@
 """``ssafe compare``: encoders, heads and plain baselines on the same folds."""
 
-from pathlib import Path
-
 import click
+
+from . import options
 
 
 @click.command()
-@click.argument("data", type=click.Path(exists=True, path_type=Path))
+@options.data
 @click.option(
     "--encoder",
     "encoders",
@@ -28,7 +28,7 @@ import click
 )
 @click.option("--columns", help="Columns of the table to use as well, with commas between.")
 @click.option("--target", help="Predict the numbers in this column in place of the labels.")
-@click.option("--folds", default=5, show_default=True, type=click.IntRange(2))
+@options.folds
 @click.option(
     "--fpr",
     default=0.05,
@@ -36,13 +36,10 @@ import click
     type=click.FloatRange(0, 1),
     help="False-positive rate at which recall is measured.",
 )
-@click.option("--device", default="auto", show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="Print all figures as JSON.")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Write the candidates to this .csv file, or everything to this .json file.",
+@options.device
+@options.as_json("Print all figures as JSON.")
+@options.output(
+    "Write the candidates to this .csv file, or everything to this .json file.", required=False
 )
 def compare(data, encoders, weights, heads, columns, target, folds, fpr, device, as_json, output):
     """Say whether the pictures add anything to the columns that you have.

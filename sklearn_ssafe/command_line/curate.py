@@ -4,20 +4,15 @@ from pathlib import Path
 
 import click
 
+from . import options
+from .encoding import encode, list_failures
+from .tables import curation_text
+
 
 @click.command()
-@click.argument("data", type=click.Path(exists=True, path_type=Path))
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Where to write the manifest of the chosen pictures, a CSV file.",
-)
-@click.option("--encoder", default="forensic", show_default=True, help="See: ssafe encoders.")
-@click.option("--pretrained", help="Tag of the encoder's weights.")
-@click.option("--weights", help="A file or folder with the weights.")
-@click.option("--device", default="auto", show_default=True)
+@options.data
+@options.output("Where to write the manifest of the chosen pictures, a CSV file.")
+@options.encoder
 @click.option(
     "--embeddings",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -41,14 +36,11 @@ import click
     help="Which pictures of a generator or real source to take.",
 )
 @click.option("--seed", default=0, show_default=True, help="Another one draws other pictures.")
-@click.option("--quiet", is_flag=True, help="No progress bar.")
+@options.quiet
 def curate(
     data,
     output,
     encoder,
-    pretrained,
-    weights,
-    device,
     embeddings,
     n_generators,
     n_samples,
@@ -72,7 +64,7 @@ def curate(
 
     pictures = datasets.load_images(data)
     if embeddings is None:
-        features, good = _encode(pictures.X, encoder, pretrained, weights, device, quiet)
+        features, good = _encode(pictures.X, encoder, quiet)
     else:
         features, good = _read_embeddings(embeddings, pictures.X)
     frame = pictures.frame.iloc[good]
@@ -95,40 +87,22 @@ def curate(
     chosen = frame.iloc[curator.sample_indices_]
     chosen = chosen.assign(path=[_relative(path, output.parent) for path in chosen["path"]])
     chosen.to_csv(output, index=False)
-    _report(curator.summary_)
+    click.echo(curation_text(curator.summary_))
     for warning in caught:
         click.echo(f"\n{warning.message}", err=True)
     n_real, n_generated = np.bincount(chosen["label"], minlength=2)
     click.echo(f"\n{n_real} real and {n_generated} generated pictures are listed in {output}.")
 
 
-def _encode(X, encoder, pretrained, weights, device, quiet):
+def _encode(X, settings, quiet):
     """Return a row for each picture, and the rows that could be encoded."""
-    import warnings
-
     import numpy as np
     from sklearn.preprocessing import StandardScaler
 
-    from .. import FrozenEncoderTransformer
-    from ..exceptions import EncodingWarning
-
-    transformer = FrozenEncoderTransformer(
-        encoder=encoder,
-        pretrained=pretrained,
-        weights=weights,
-        device=device,
-        on_error="nan",
-        verbose=not quiet,
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", EncodingWarning)  # said below, row by row
-        features = transformer.fit_transform(X)
+    features, transformer = encode(X, settings, verbose=not quiet)
     failures = transformer.failures_
-    if len(failures):
-        click.echo(f"Left out, because they could not be read: {len(failures)}", err=True)
-        for failure in failures.itertuples():
-            click.echo(f"  row {failure.row}: {failure.path}: {failure.reason}", err=True)
-    if encoder == "forensic":  # measurements in different units
+    list_failures(failures, err=True)
+    if settings["encoder"] == "forensic":  # measurements in different units
         features = StandardScaler().fit_transform(features)
     return features, np.setdiff1d(np.arange(len(X)), failures["row"])
 
@@ -188,21 +162,3 @@ def _relative(path, folder):
         return os.path.relpath(path, folder)
     except ValueError:  # on another drive of Windows
         return os.path.abspath(path)
-
-
-def _report(summary):
-    """Print a row for each generator in the order of choice, then each real source."""
-    from ..labels import is_missing
-
-    table = summary.sort_values(["class", "order", "domain", "name"], kind="stable")
-    names = table["name"].where(table["name"] != "", "(unnamed)")
-    table["name"] = names.where(table["domain"] == "", table["domain"] + " / " + names)
-    columns = ["class", "generator or source", "pictures", "cluster", "chosen", "taken"]
-    shown = table[["class", "name", "pictures", "cluster", "order", "taken"]].to_numpy(object)
-    cells = [columns, *[["" if is_missing(cell) else str(cell) for cell in row] for row in shown]]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    cells.insert(1, ["-" * width for width in widths])
-    for row in cells:
-        words = [word.ljust(width) for word, width in zip(row[:2], widths, strict=False)]
-        numbers = [word.rjust(width) for word, width in zip(row[2:], widths[2:], strict=True)]
-        click.echo("  ".join([*words, *numbers]).rstrip())

@@ -4,16 +4,17 @@ from pathlib import Path
 
 import click
 
+from . import options
+from .encoding import encode, list_failures
+from .tables import held_out_text
+
 
 @click.command()
 @click.argument("data", required=False, type=click.Path(exists=True, path_type=Path))
-@click.option("--encoder", default="forensic", show_default=True, help="See: ssafe encoders.")
-@click.option("--pretrained", help="Tag of the encoder's weights.")
-@click.option("--weights", help="A file or folder with the weights.")
-@click.option("--folds", default=5, show_default=True, type=click.IntRange(2))
-@click.option("--device", default="auto", show_default=True)
-@click.option("--quiet", is_flag=True, help="No progress bar.")
-def demo(data, encoder, pretrained, weights, folds, device, quiet):
+@options.encoder
+@options.folds
+@options.quiet
+def demo(data, encoder, folds, quiet):
     """Embed pictures, cross-validate a linear head, print how well it does.
 
     DATA is a folder with the subfolders real/ and generated/, or a CSV, Excel or Parquet table
@@ -25,7 +26,7 @@ def demo(data, encoder, pretrained, weights, folds, device, quiet):
     """
     import time
 
-    from .. import FrozenEncoderTransformer, datasets
+    from .. import datasets
 
     started = time.perf_counter()
     if data is None:
@@ -33,15 +34,7 @@ def demo(data, encoder, pretrained, weights, folds, device, quiet):
         pictures = datasets.make_generated_images(n_samples=240, random_state=0)
     else:
         pictures = datasets.load_images(data)
-    transformer = FrozenEncoderTransformer(
-        encoder=encoder,
-        pretrained=pretrained,
-        weights=weights,
-        device=device,
-        on_error="nan",
-        verbose=not quiet,
-    )
-    features = _encode(transformer, pictures.X)
+    features, transformer = encode(pictures.X, encoder, verbose=not quiet)
     _report(pictures, features, transformer.failures_, folds)
     click.echo(f"{time.perf_counter() - started:.0f} seconds in all.")
     click.echo(_WHAT_NEXT if data is None else _CAUTION)
@@ -61,16 +54,6 @@ _FEW_NAMES = 4
 _FEW_PICTURES = 100
 
 
-def _encode(transformer, X):
-    import warnings
-
-    from ..exceptions import EncodingWarning
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", EncodingWarning)  # the report lists them
-        return transformer.fit_transform(X)
-
-
 def _report(pictures, features, failures, folds):
     import numpy as np
     from sklearn.linear_model import LogisticRegression
@@ -79,10 +62,7 @@ def _report(pictures, features, failures, folds):
 
     from ..model_selection.held_out import held_out_scores, held_out_table
 
-    if len(failures):
-        click.echo(f"\nLeft out, because they could not be read: {len(failures)}")
-        for failure in failures.itertuples():
-            click.echo(f"  row {failure.row}: {failure.path}: {failure.reason}")
+    list_failures(failures, err=False)
     good = np.setdiff1d(np.arange(len(features)), failures["row"])
     labels = {"generator": pictures.generator[good], "source": pictures.source[good]}
     head = make_pipeline(
@@ -102,7 +82,7 @@ def _report(pictures, features, failures, folds):
     )
     click.echo(f"{scores.fold.max() + 1} folds. Held out in each: {scores.held_out}.\n")
     table = held_out_table(scores, **labels)
-    click.echo(_as_text(table))
+    click.echo(held_out_text(table))
     for word, few in (("real", 0), ("generated", 1)):
         n_names = len(set(table.loc[table["class"] == word, "name"]))
         if n_names < _FEW_NAMES or (scores.y == few).sum() < _FEW_PICTURES:
@@ -121,23 +101,3 @@ def _report(pictures, features, failures, folds):
 def _mean(mean_and_deviation):
     mean, deviation = mean_and_deviation
     return f"{mean:.3f} ({deviation:.3f})"
-
-
-def _as_text(table):
-    shown = table.assign(
-        called_generated=table["called_generated"].map("{:.0%}".format),
-        auc=table["auc"].map(lambda auc: "" if auc != auc else f"{auc:.3f}"),
-    )
-    shown.columns = ["class", "generator or source", "pictures", "called generated", "AUC"]
-    widths = [max(len(name), *shown[name].astype(str).str.len()) for name in shown.columns]
-    lines = [_row(shown.columns, widths), _row(["-" * width for width in widths], widths)]
-    lines += [_row(row, widths) for row in shown.itertuples(index=False)]
-    return "\n".join(lines)
-
-
-def _row(cells, widths):
-    words, numbers = cells[:2], cells[2:]
-    return "  ".join(
-        [str(word).ljust(width) for word, width in zip(words, widths, strict=False)]
-        + [str(number).rjust(width) for number, width in zip(numbers, widths[2:], strict=True)]
-    ).rstrip()

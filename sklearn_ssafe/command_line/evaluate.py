@@ -1,19 +1,14 @@
 """``ssafe evaluate``: a saved detector, labelled pictures, and one page on what it is worth."""
 
-from pathlib import Path
-
 import click
+
+from . import options
 
 
 @click.command()
-@click.argument("detector", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.argument("data", type=click.Path(exists=True, path_type=Path))
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Write the page to this file, such as report.html.",
-)
+@options.detector
+@options.data
+@options.output("Write the page to this file, such as report.html.", required=False)
 @click.option(
     "--robustness",
     multiple=True,
@@ -25,13 +20,13 @@ import click
 @click.option("--no-thumbnails", is_flag=True, help="No pictures on the page.")
 @click.option("--no-paths", is_flag=True, help="No paths on the page: rows instead.")
 @click.option(
-    "--mistakes", default=12, show_default=True, type=click.IntRange(0), help="Of either kind."
+    "--errors", default=12, show_default=True, type=click.IntRange(0), help="Shown, of either kind."
 )
 @click.option("--title", help="Heading of the page.")
-@click.option("--device", default="auto", show_default=True)
-@click.option("--cache", type=click.Path(file_okay=False), help="Keep embeddings here.")
-@click.option("--json", "as_json", is_flag=True, help="Print all facts of the page as JSON.")
-@click.option("--quiet", is_flag=True, help="No progress bar.")
+@options.device
+@options.cache
+@options.as_json("Print all facts of the page as JSON.")
+@options.quiet
 def evaluate(
     detector,
     data,
@@ -40,7 +35,7 @@ def evaluate(
     no_audit,
     no_thumbnails,
     no_paths,
-    mistakes,
+    errors,
     title,
     device,
     cache,
@@ -58,8 +53,8 @@ def evaluate(
     """
     from .. import datasets, evaluation_report, load_detector
 
-    if output is not None and not output.parent.is_dir():
-        raise click.UsageError(f"--output {output}: there is no folder {output.parent}.")
+    if output is not None:
+        options.folder_of(output)
     loaded = load_detector(detector, device=device)
     if loaded.encoder_ is None:
         raise click.ClickException(
@@ -82,7 +77,7 @@ def evaluate(
         audit=not no_audit,
         thumbnails=not no_thumbnails,
         show_paths=not no_paths,
-        n_mistakes=mistakes,
+        n_errors=errors,
         verbose="auto" if not quiet else False,
         **({} if title is None else {"title": title}),
     )

@@ -1,20 +1,14 @@
 """``ssafe explain``: which regions of a picture push its verdict."""
 
-from pathlib import Path
-
 import click
+
+from . import options
 
 
 @click.command()
-@click.argument("detector", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@options.detector
 @click.argument("image", type=click.Path(exists=True, dir_okay=False))
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="The picture to write, such as overlay.png.",
-)
+@options.output("The picture to write, such as overlay.png.")
 @click.option(
     "--method",
     default="auto",
@@ -32,8 +26,8 @@ import click
     type=click.IntRange(0),
     help="Training pictures to name, where the detector keeps them.",
 )
-@click.option("--weights", help="Where the encoder's weights are on this machine.")
-@click.option("--device", default="auto", show_default=True)
+@options.weights_here
+@options.device
 def explain(detector, image, output, method, grid, nearest, weights, device):
     """Draw on IMAGE which regions push the verdict of DETECTOR, and how.
 

@@ -1,22 +1,15 @@
 """``ssafe fit``: from labelled pictures to a detector in a folder."""
 
-from pathlib import Path
-
 import click
+
+from . import options
+from .tables import held_out_text
 
 
 @click.command()
-@click.argument("data", type=click.Path(exists=True, path_type=Path))
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="The detector: a new folder.",
-)
-@click.option("--encoder", default="forensic", show_default=True, help="See: ssafe encoders.")
-@click.option("--pretrained", help="Tag of the encoder's weights.")
-@click.option("--weights", help="A file or folder with the weights.")
+@options.data
+@options.output("The detector: a new folder.", type=options.NEW_FOLDER)
+@options.encoder
 @click.option(
     "--head",
     default="logistic",
@@ -29,35 +22,31 @@ import click
     default=0.5,
     show_default=True,
     type=click.FloatRange(0, 1),
-    help="Call generated what scores more.",
+    help="Call generated what scores this or more.",
 )
 @click.option(
     "--target-fpr",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    help="Choose the threshold so that at most this share of real pictures is accused.",
+    help="Choose the threshold so that at most this share of real pictures is called generated.",
 )
-@click.option("--folds", default=5, show_default=True, type=click.IntRange(2))
+@options.folds
 @click.option(
     "--keep-training-rows",
     is_flag=True,
     help="Keep embeddings and names of the training pictures, for ssafe explain.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace a detector that is there.")
-@click.option("--device", default="auto", show_default=True)
-@click.option("--quiet", is_flag=True, help="No progress bar.")
+@options.quiet
 def fit(
     data,
     output,
     encoder,
-    pretrained,
-    weights,
     head,
     threshold,
     target_fpr,
     folds,
     keep_training_rows,
     overwrite,
-    device,
     quiet,
 ):
     """Train a detector on DATA and save it.
@@ -80,14 +69,7 @@ def fit(
         raise click.UsageError(f"{output} is a detector already: add --overwrite to replace it.")
     pictures = datasets.load_images(data)
     detector = SSAFEClassifier(
-        FrozenEncoderTransformer(
-            encoder,
-            pretrained=pretrained,
-            weights=weights,
-            device=device,
-            on_error="nan",
-            verbose=not quiet,
-        ),
+        FrozenEncoderTransformer(**encoder, on_error="nan", verbose=not quiet),
         head=LinearProbe(random_state=0) if head == "probe" else None,
         threshold=threshold,
         target_fpr=target_fpr,
@@ -107,18 +89,16 @@ def fit(
 
 
 def _report(detector, output):
-    from .demo import _as_text
-
     scores, point = detector.out_of_fold_, detector.operating_point_
     if scores is None:
         click.echo("The pictures cannot be split, so that there are no held-out figures.")
     else:
         click.echo(f"{scores.fold.max() + 1} folds. Held out in each: {scores.held_out}.\n")
-        click.echo(_as_text(detector.training_table_.drop(columns="trained_on")))
+        click.echo(held_out_text(detector.training_table_.drop(columns="trained_on")))
     click.echo(f"\nThreshold {detector.threshold_:.4g}.", nl=point is None)
     if point is not None:
         click.echo(
-            f" Above it are {point.n_false} of {point.n_real} real pictures ({point.fpr:.2%}), "
-            f"upper bound {point.fpr_upper_bound:.2%}."
+            f" At it, {point.n_false} of {point.n_real} held-out real pictures are called "
+            f"generated ({point.fpr:.2%}, upper bound {point.fpr_upper_bound:.2%})."
         )
     click.echo(f"Saved in {output}; README.md in it says what it is.")

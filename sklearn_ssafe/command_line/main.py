@@ -1,41 +1,43 @@
 """``ssafe``: the entry point that gathers the commands."""
 
 import sys
+from importlib import import_module
 
 import click
 
 from .. import __version__
-from .audit import audit, equalize
-from .cache import cache
-from .compare import compare
-from .curate import curate
-from .demo import demo
-from .embed import embed
-from .encoders import encoders
-from .evaluate import evaluate
-from .explain import explain
-from .fit import fit
-from .predict import predict
+
+# Each is a module of this folder with a function of the same name.
+COMMANDS = (
+    "audit",
+    "cache",
+    "compare",
+    "curate",
+    "demo",
+    "embed",
+    "encoders",
+    "equalize",
+    "evaluate",
+    "explain",
+    "fit",
+    "predict",
+)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _LoadedWhenUsed(click.Group):
+    def list_commands(self, context):
+        return list(COMMANDS)
+
+    def get_command(self, context, name):
+        if name not in COMMANDS:
+            return None
+        return getattr(import_module(f"{__package__}.{name}"), name)
+
+
+@click.group(cls=_LoadedWhenUsed, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="ssafe")
 def ssafe():
     """Detect AI-generated images with frozen vision encoders and linear heads."""
-
-
-ssafe.add_command(audit)
-ssafe.add_command(cache)
-ssafe.add_command(compare)
-ssafe.add_command(curate)
-ssafe.add_command(demo)
-ssafe.add_command(embed)
-ssafe.add_command(encoders)
-ssafe.add_command(equalize)
-ssafe.add_command(evaluate)
-ssafe.add_command(explain)
-ssafe.add_command(fit)
-ssafe.add_command(predict)
 
 
 def main():

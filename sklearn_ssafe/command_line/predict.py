@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from . import options
+
 # A stop loses what has not been written: pictures at a time, so that this is a few seconds' work.
 _FIRST, _MOST = 16, 256
 _SECONDS = (2, 10)
@@ -17,19 +19,18 @@ _SOME_FAILED = 3
 
 
 @click.command()
-@click.argument("detector", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@options.detector
 @click.argument("pictures", nargs=-1, required=True)
-@click.option(
-    "-o",
-    "--output",
-    default="-",
+@options.output(
+    "A CSV file; without it, standard output.",
     type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
-    help="A CSV file; without it, standard output.",
+    default="-",
+    required=False,
 )
 @click.option("--overwrite", is_flag=True, help="Begin anew where the file is there.")
-@click.option("--weights", help="Where the encoder's weights are on this machine.")
-@click.option("--device", default="auto", show_default=True)
-@click.option("--quiet", is_flag=True, help="No progress bar.")
+@options.weights_here
+@options.device
+@options.quiet
 def predict(detector, pictures, output, overwrite, weights, device, quiet):
     """Judge PICTURES with DETECTOR: a row of path, score, verdict and error for each.
 
@@ -119,17 +120,19 @@ def _judge(judge, some):
 
     from ..exceptions import EncodingError, EncodingWarning
     from ..images.picture import as_picture
+    from ..metrics.scores import score_and_verdict
 
     reasons = {place: reason for place, (_, reason) in enumerate(some) if reason}
     places = [place for place in range(len(some)) if place not in reasons]
-    scores = {}
+    verdicts = {}
     if places:
-        column = judge.classes_.tolist().index(judge.pos_label_)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", EncodingWarning)
-                probability = judge.predict_proba([some[place][0] for place in places])
-            scores = dict(zip(places, probability[:, column], strict=True))
+                score, called = score_and_verdict(
+                    judge, [some[place][0] for place in places], pos_label=judge.pos_label_
+                )
+            verdicts = dict(zip(places, zip(score, called, strict=True), strict=True))
             failures = judge.encoder_.failures_
         except EncodingError as error:  # not one of them could be read
             failures = error.failures
@@ -141,8 +144,9 @@ def _judge(judge, some):
         if place in reasons:
             row["error"] = reasons[place]
         else:
-            row["score"] = f"{scores[place]:.6f}"
-            row["verdict"] = "generated" if scores[place] > judge.threshold_ else "real"
+            score, called = verdicts[place]
+            row["score"] = f"{score:.6f}"
+            row["verdict"] = "generated" if called else "real"
         rows.append(row)
     return rows
 

@@ -5,10 +5,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from sklearn_ssafe.datasets.labelled_images import as_bunch, fill_groups
-from sklearn_ssafe.labels import GENERATED_WORDS, REAL_WORDS
-
+from ..labels import GENERATED_WORDS, REAL_WORDS, fill_groups
 from ..public import public
+from .labelled_images import as_bunch
 
 # Formats that Pillow registers but cannot decode by itself.
 _NOT_PICTURES = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}

@@ -8,14 +8,13 @@ from pathlib import Path
 import numpy as np
 from sklearn.utils import check_random_state
 
-from sklearn_ssafe.datasets.cameras import Camera
-from sklearn_ssafe.datasets.generators import GENERATORS
-from sklearn_ssafe.datasets.jpeg import encode_jpeg, encode_matched
-from sklearn_ssafe.datasets.labelled_images import as_bunch
-from sklearn_ssafe.datasets.photographs import crop_photograph, load_photographs
-from sklearn_ssafe.datasets.scenes import SceneMaker
-
 from ..public import public
+from .cameras import Camera
+from .generators import GENERATORS
+from .jpeg import encode_jpeg, encode_matched
+from .labelled_images import as_bunch
+from .photographs import crop_photograph, load_photographs
+from .scenes import SceneMaker
 
 # Independent streams of random numbers, so that a picture depends on its number alone.
 _LAYOUT, _TEXTURES, _CAMERA, _WEIGHTS, _FITTING, _PICTURE = range(6)

@@ -42,27 +42,3 @@ def as_bunch(columns):
         frame=frame,
         target_names=list(TARGET_NAMES),
     )
-
-
-def fill_groups(label, generator, source, group):
-    """Name what must stay on one side of a split, for rows that do not say so themselves.
-
-    Parameters
-    ----------
-    label : list of int
-    generator, source, group : list of str
-        One value a row, "" where unknown.
-
-    Returns
-    -------
-    groups : list of str
-        The group where given; otherwise the source of a real picture and the generator of a
-        generated one; otherwise the row alone.
-    """
-    groups = []
-    for row, (is_generated, made_by, comes_from, given) in enumerate(
-        zip(label, generator, source, group, strict=True)
-    ):
-        kind, name = ("generator", made_by) if is_generated else ("source", comes_from)
-        groups.append(given or (f"{kind}:{name}" if name else f"row:{row}"))
-    return groups

@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from sklearn_ssafe.datasets.folders import load_image_folder
-from sklearn_ssafe.datasets.manifest import load_manifest
-
 from ..public import public
+from .folders import load_image_folder
+from .manifest import load_manifest
 
 
 @public("sklearn_ssafe.datasets")

@@ -6,10 +6,9 @@ import warnings
 from difflib import get_close_matches
 from pathlib import Path
 
-from sklearn_ssafe.datasets.labelled_images import as_bunch, fill_groups
-from sklearn_ssafe.labels import parse_labels
-
+from ..labels import fill_groups, parse_labels
 from ..public import public
+from .labelled_images import as_bunch
 
 _OPTIONAL = ("generator", "source", "group")
 _ENCODINGS = ("utf-8-sig", "cp1252", "latin-1")  # the last decodes whatever there is

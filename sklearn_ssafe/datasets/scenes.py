@@ -13,7 +13,7 @@ import math
 import numpy as np
 import scipy.fft
 
-from sklearn_ssafe.datasets.photographs import load_photographs, to_linear
+from .photographs import load_photographs, to_linear
 
 _TEXTURE_SIZE = 512
 

@@ -9,20 +9,9 @@ _LONGEST_NAME = 19
 
 
 def roc_chart(facts):
-    """Draw the ROC curve of all, of each generator, and the detector's own threshold.
-
-    Parameters
-    ----------
-    facts : dict
-        From `evaluation_facts`.
-
-    Returns
-    -------
-    chart : Markup
-        An SVG.
-    """
+    """Draw the ROC curve of all, of each generator, and the detector's own threshold."""
     left, top, side, bottom = 44, 10, 300, 310
-    svg = Svg(_WIDTH, 350, "ROC curve: generated pictures found against real pictures accused")
+    svg = Svg(_WIDTH, 350, "ROC curve: detection rate against false-positive rate")
 
     def place(fpr, tpr):
         return left + side * fpr, bottom - (bottom - top) * tpr
@@ -47,8 +36,8 @@ def roc_chart(facts):
     svg.circle(x, y, 5, "own-point")
     corners = {"data_left": left, "data_width": side, "data_bottom": bottom}
     svg.circle(x, y, 8, "moved-point", id="roc-moved", data_height=bottom - top, **corners)
-    svg.text(left + side / 2, 346, "real pictures accused", "label middle")
-    _upright(svg, 11, (top + bottom) / 2, "generated pictures found")
+    svg.text(left + side / 2, 346, "false-positive rate", "label middle")
+    _upright(svg, 11, (top + bottom) / 2, "detection rate")
     return svg.markup()
 
 
@@ -65,18 +54,7 @@ def _upright(svg, x, y, text):
 
 
 def distribution_chart(facts):
-    """Draw how the scores of real and of generated pictures are spread.
-
-    Parameters
-    ----------
-    facts : dict
-        From `evaluation_facts`.
-
-    Returns
-    -------
-    chart : Markup
-        An SVG.
-    """
+    """Draw how the scores of real and of generated pictures are spread."""
     left, width, height = 12, 336, 120
     svg = Svg(_WIDTH, 328, "Scores of real pictures and of generated ones")
     scores = facts["scores"]
@@ -116,18 +94,7 @@ def _score_axis(svg, facts, left, width, top, bottom):
 
 
 def spread_chart(facts):
-    """Draw where the scores of each generator and of each source lie.
-
-    Parameters
-    ----------
-    facts : dict
-        From `evaluation_facts`.
-
-    Returns
-    -------
-    chart : Markup
-        An SVG.
-    """
+    """Draw where the scores of each generator and of each source lie."""
     rows = facts["scores"]["by_name"]
     left, width, step, top = 140, 208, 19, 24
     groups = [[row for row in rows if row["class"] == word] for word in ("real", "generated")]
@@ -162,18 +129,7 @@ def shorten(name):
 
 
 def robustness_charts(facts):
-    """Draw, for each perturbation, how rates change with its strength.
-
-    Parameters
-    ----------
-    facts : dict
-        From `evaluation_facts`.
-
-    Returns
-    -------
-    charts : list of Markup
-        An SVG each; none where robustness was not asked for.
-    """
+    """Draw, for each perturbation, how rates change with its strength."""
     if facts["robustness"] is None:
         return []
     rows = facts["robustness"]["rows"]
@@ -220,15 +176,7 @@ def _robustness_chart(perturbation, unchanged, rows):
 
 
 class Svg:
-    """One drawing, in pixels from its upper left corner.
-
-    Parameters
-    ----------
-    width, height : float
-        Its size. The page may scale it.
-    title : str
-        What it shows, for those who cannot see it.
-    """
+    """One drawing, in pixels from its upper left corner. The page may scale it."""
 
     def __init__(self, width, height, title):
         self._root = ElementTree.Element(

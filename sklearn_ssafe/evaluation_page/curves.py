@@ -16,19 +16,7 @@ _PROBABILITY_TICKS = (0.0001, 0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999, 0.9999)
 def roc_curves(generated, score, name):
     """Trace the ROC curve of all pictures, and that of each generator against all real ones.
 
-    Parameters
-    ----------
-    generated : ndarray of bool, shape (n_scores,)
-        Whether each picture is generated.
-    score : ndarray of float, shape (n_scores,)
-        Higher is more generated.
-    name : ndarray of str, shape (n_scores,)
-        Generator or source.
-
-    Returns
-    -------
-    curves : dict
-        ``pooled``: list of [fpr, tpr]; ``generators``: dict of such lists, by name.
+    Return ``pooled``, a list of [fpr, tpr], and ``generators``, a dict of such lists.
     """
     names = sorted(set(name[generated]))
     return {
@@ -53,15 +41,8 @@ def _thin(n, most):
 class ScoreAxis:
     """Where scores stand on an axis from 0 to 1; probabilities by their log-odds.
 
-    Most probabilities of a good detector are near 0 or 1, and so is a threshold for few
-    accusations: on a plain axis neither could be told from its neighbours.
-
-    Parameters
-    ----------
-    score : ndarray of float, shape (n_scores,)
-        All scores of the report.
-    threshold : float
-        The detector's own.
+    Most probabilities of a good detector are near 0 or 1, and so is a threshold for few false
+    positives: on a plain axis neither could be told from its neighbours.
     """
 
     def __init__(self, score, threshold):
@@ -93,22 +74,7 @@ class ScoreAxis:
 
 
 def score_distribution(axis, generated, score):
-    """Count scores along the axis.
-
-    Parameters
-    ----------
-    axis : ScoreAxis
-        Where scores stand.
-    generated : ndarray of bool, shape (n_scores,)
-        Whether each picture is generated.
-    score : ndarray of float, shape (n_scores,)
-        The scores.
-
-    Returns
-    -------
-    shares : dict of str to list of float
-        ``real`` and ``generated``: the share of the class in each of 24 parts of the axis.
-    """
+    """Share of the real and of the generated pictures in each of 24 parts of the axis."""
     place = np.minimum((axis.position(score) * _BINS).astype(int), _BINS - 1)
     return {
         word: (np.bincount(place[mine], minlength=_BINS) / mine.sum()).round(5).tolist()
@@ -125,25 +91,8 @@ def threshold_table(generated, score, name, own):
     """Count, for many thresholds, how many pictures of each name would be called generated.
 
     Counts in place of scores: the page looks them up, they are exact, and ten thousand pictures
-    take no more room than a hundred.
-
-    Parameters
-    ----------
-    generated : ndarray of bool, shape (n_scores,)
-        Whether each picture is generated.
-    score : ndarray of float, shape (n_scores,)
-        The scores.
-    name : ndarray of str, shape (n_scores,)
-        Generator or source.
-    own : float
-        The detector's own threshold, which is among those listed.
-
-    Returns
-    -------
-    table : dict
-        ``thresholds`` (ascending; from "all are called generated" to "none is"), ``own`` (its
-        position), and ``names``: a list of dicts with ``class``, ``name``, ``pictures`` and
-        ``called``, a count for each threshold.
+    take no more room than a hundred. ``thresholds`` ascend from "all are called generated" to
+    "none is"; ``own`` is the position of the detector's own.
     """
     candidates = [_spread_out(score[~generated]), _spread_out(score[generated])]
     none = np.nextafter(score.max(), np.inf)

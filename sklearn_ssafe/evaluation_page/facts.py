@@ -1,6 +1,5 @@
 """All that an evaluation report says, as one plain dict: first the facts, then the page."""
 
-import math
 from datetime import date
 from pathlib import Path
 
@@ -13,57 +12,31 @@ from ..detector.encoder_identity import describe_encoder
 from ..detector.folder import installed_versions
 from ..detector.model_card import licence_of
 from ..encoding.transformer import FrozenEncoderTransformer
-from ..metrics.scores import last_step
+from ..results import plain
 from .curves import ScoreAxis, roc_curves, score_distribution, score_quantiles, threshold_table
-from .pictures import confident_mistakes
-from .verdict import SLIPS_THROUGH, evaluation_verdict
+from .pictures import confident_errors
+from .verdict import MISSED_BELOW, evaluation_verdict
 
 
 def evaluation_facts(
     report,
     *,
-    detector,
+    head,
     described,
     threshold,
     audit,
     curve,
     failures,
     names,
-    n_mistakes,
+    n_errors,
     title,
     random_state,
 ):
-    """Gather what the page shows.
+    """Gather what the page shows, of what JSON knows.
 
-    Parameters
-    ----------
-    report : DetectionReport
-        Of the pictures that could be judged; its ``picture`` is their row.
-    detector : estimator
-        Fitted.
-    described : dict
-        From `detector_facts`.
-    threshold : OperatingThreshold
-        The detector's own.
-    audit : LeakAudit or None
-        Of the same pictures.
-    curve : RobustnessCurve or None
-        Of the same pictures.
-    failures : dict of int to str
-        Row to the reason why there is no score.
-    names : list of str
-        What to call each picture.
-    n_mistakes : int
-        How many mistakes of either kind to show.
-    title : str
-        The heading.
-    random_state : int
-        What was seeded with.
-
-    Returns
-    -------
-    facts : dict
-        Of what JSON knows: dicts with text as keys, lists, text, numbers, booleans and None.
+    `report` is of the pictures that could be judged, `head` the estimator that gives the verdicts,
+    `described` from `detector_facts`; `audit` and `curve` may be None. `failures` says why a row
+    has no score, `names` what to call each picture.
     """
     scores = report.scores
     generated, score = scores["generated"].to_numpy(), scores["score"].to_numpy()
@@ -74,7 +47,7 @@ def evaluation_facts(
     table["shown"] = threshold.value
     table["positions"] = axis.position(np.array(table["thresholds"])).round(4).tolist()
     settings = report.settings
-    point = getattr(last_step(detector), "operating_point_", None)
+    point = getattr(head, "operating_point_", None)
     facts = {
         "title": title,
         "data": {
@@ -99,7 +72,7 @@ def evaluation_facts(
         },
         "roc": roc_curves(generated, score, name),
         "by_threshold": table,
-        "mistakes": _mistakes(scores, generated, called, score, name, names, n_mistakes),
+        "errors": _errors(scores, generated, called, score, name, names, n_errors),
         "audit": None
         if audit is None
         else _audit_facts(audit, [names[row] for row in scores["picture"]]),
@@ -120,32 +93,10 @@ def evaluation_facts(
     return facts
 
 
-def plain(value):
-    """Turn NumPy's numbers into Python's, and what is not defined into None.
-
-    Parameters
-    ----------
-    value : object
-        Dicts, lists and tuples are gone through.
-
-    Returns
-    -------
-    value : object
-        As JSON has it.
-    """
-    if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    return None if isinstance(value, float) and math.isnan(value) else value
-
-
 def _rows(report, training):
     rows = report.rows.to_dict("records")
     for row in rows:
-        row["slips_through"] = row["class"] == "generated" and row["tpr"] < SLIPS_THROUGH
+        row["missed"] = row["class"] == "generated" and row["tpr"] < MISSED_BELOW
         row["seen_in_training"] = (
             row["class"] != "average"
             and training is not None
@@ -165,26 +116,22 @@ def _by_name(axis, generated, score, name):
     return sorted(rows, key=lambda row: (row["class"], row["quantiles"][2], row["name"]))
 
 
-def _mistakes(scores, generated, called, score, name, names, n_mistakes):
+def _errors(scores, generated, called, score, name, names, n_errors):
     row = scores["picture"].to_numpy()
-    chosen = confident_mistakes(generated, called, score, n_mistakes)
-    kinds = {
+    chosen = confident_errors(generated, called, score)
+    facts = {
         kind: [
             {
-                "row": int(row[place]),
+                "row": row[place],
                 "picture": names[row[place]],
                 "name": name[place],
-                "score": float(score[place]),
+                "score": score[place],
             }
-            for place in places
+            for place in places[:n_errors]
         ]
         for kind, places in chosen.items()
     }
-    counts = {
-        "n_accused": int((~generated & called).sum()),
-        "n_missed": int((generated & ~called).sum()),
-    }
-    return {**kinds, **counts}
+    return facts | {f"n_{kind}": len(places) for kind, places in chosen.items()}
 
 
 def _audit_facts(audit, names):
@@ -216,43 +163,19 @@ def _robustness_facts(curve):
     }
 
 
-def detector_facts(detector, *, show_paths):
-    """Describe a fitted detector.
-
-    Parameters
-    ----------
-    detector : estimator
-        Fitted.
-    show_paths : bool
-        Whether paths may be told, such as that of the encoder's weights.
-
-    Returns
-    -------
-    facts : dict
-        ``steps`` (list of str), ``encoder`` and ``training`` (dict or None), ``versions``.
-    """
+def detector_facts(detector, head, *, show_paths):
+    """Describe a fitted detector; `show_paths`: whether the file of its weights may be named."""
     encoder = find_encoder(detector)
     return {
         "steps": list(_steps(detector)),
         "encoder": None if encoder is None else _encoder_facts(encoder, show_paths),
-        "training": _training_facts(last_step(detector)),
+        "training": _training_facts(head),
         "versions": installed_versions(),
     }
 
 
 def find_encoder(estimator):
-    """Find the encoder inside a fitted detector.
-
-    Parameters
-    ----------
-    estimator : estimator
-        A pipeline, a search, a `SSAFEClassifier` ...
-
-    Returns
-    -------
-    encoder : FrozenEncoderTransformer or None
-        The first.
-    """
+    """Find the first encoder inside a fitted detector, or None."""
     if isinstance(estimator, FrozenEncoderTransformer):
         return estimator
     return next(filter(None, map(find_encoder, _parts(estimator))), None)
@@ -322,7 +245,7 @@ def _training_facts(head):
     scores = head.out_of_fold_
     facts["held_out"] = None
     if scores is not None:
-        called = scores.score > head.threshold_
+        called = scores.score >= head.threshold_
         facts["held_out"] = {
             "what": scores.held_out,
             "fpr": float(called[scores.y == 0].mean()),

@@ -9,27 +9,15 @@ from PIL import Image
 
 from ..images.picture import printable
 from ..images.reading import ImageReadError
+from ..images.threads import map_ahead, reading_threads
 
 
 def picture_names(pictures, show_paths, known=None):
     """Name each picture, without the folders that all of them share.
 
-    Parameters
-    ----------
-    pictures : list of Picture
-    show_paths : bool
-        If False, a picture is its row and nothing else.
-    known : array-like of int or None, default=None
-        Rows that decide which folders are shared, so that a path that leads nowhere does not; None
-        takes all.
+    The rows in `known` decide which these are, so that a path that leads nowhere does not. Without
+    `show_paths` a picture is its row and nothing else.
 
-    Returns
-    -------
-    names : list of str
-        One a picture.
-
-    Examples
-    --------
     >>> from sklearn_ssafe.images.inputs import as_pictures
     >>> picture_names(as_pictures(["/home/x/set/real/a.jpg", "/home/x/set/fake/a.jpg"]), True)
     ['real/a.jpg', 'fake/a.jpg']
@@ -58,46 +46,26 @@ def _shared_folder(paths):
 
 _LONGER_SIDE = 200
 _QUALITY = 80
+_AHEAD = 16
 
 
-def confident_mistakes(generated, called, score, n_most):
-    """Choose real pictures of the highest and generated ones of the lowest scores.
-
-    Parameters
-    ----------
-    generated, called : ndarray of bool, shape (n_pictures,)
-        What each picture is, and what it is called.
-    score : ndarray of float, shape (n_pictures,)
-        Higher is more generated.
-    n_most : int
-        At most so many of either kind.
-
-    Returns
-    -------
-    rows : dict of str to ndarray of int
-        ``accused``, real pictures called generated, and ``missed``, generated ones called real;
-        the surest mistake first.
-    """
-    accused = np.flatnonzero(~generated & called)
+def confident_errors(generated, called, score):
+    """Rows of real pictures called generated, and of missed ones; the most confident come first."""
+    false_positives = np.flatnonzero(~generated & called)
     missed = np.flatnonzero(generated & ~called)
     return {
-        "accused": accused[np.argsort(-score[accused], kind="stable")][:n_most],
-        "missed": missed[np.argsort(score[missed], kind="stable")][:n_most],
+        "false_positives": false_positives[np.argsort(-score[false_positives], kind="stable")],
+        "missed": missed[np.argsort(score[missed], kind="stable")],
     }
 
 
-def thumbnail(picture):
-    """Make a small JPEG of a picture, as text that a page may hold.
+def make_thumbnails(pictures):
+    """Make small JPEGs as ``data:`` addresses of about 8 kB; None for what cannot be read."""
+    with reading_threads(None) as threads:
+        return list(map_ahead(threads, _thumbnail, pictures, _AHEAD))
 
-    Parameters
-    ----------
-    picture : Picture
 
-    Returns
-    -------
-    uri : str or None
-        A ``data:`` address of about 8 kB; None if the picture cannot be read any more.
-    """
+def _thumbnail(picture):
     try:
         image = Image.fromarray(picture.read())
     except ImageReadError:

@@ -1,32 +1,25 @@
 """evaluation_report: a page that says what a fitted detector is worth on labelled pictures."""
 
-import base64
-import hashlib
 import html
-import json
 from dataclasses import dataclass, field
-from functools import cache
 from numbers import Integral, Real
 from pathlib import Path
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from sklearn.base import is_outlier_detector
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, validate_params
 from sklearn.utils.validation import check_consistent_length
 
-from ..detector.model_card import A_SCORE_IS_NO_PROOF, KNOWN_LIMITS
 from ..images.inputs import as_pictures
-from ..labels import generated_label, is_generated, known_labels, names_of
+from ..labels import generated_label, is_generated, known_columns, known_labels, names_of
 from ..leaks.audit import audit_leaks
 from ..metrics.detection_report import DetectionReport, build_report
 from ..metrics.scores import judge_pictures, last_step, operating_threshold
 from ..public import public
-from ..results import decimals, interval, percent, score_text
-from ..robustness.curve import robustness_curve
-from .charts import distribution_chart, robustness_charts, roc_chart, spread_chart
+from ..results import Result
 from .facts import detector_facts, evaluation_facts
-from .pictures import picture_names, thumbnail
+from .page import render_page
+from .pictures import make_thumbnails, picture_names
 
 
 @public("sklearn_ssafe")
@@ -41,7 +34,7 @@ from .pictures import picture_names, thumbnail
         "audit": ["boolean"],
         "thumbnails": ["boolean"],
         "show_paths": ["boolean"],
-        "n_mistakes": [Interval(Integral, 0, None, closed="left")],
+        "n_errors": [Interval(Integral, 0, None, closed="left")],
         "title": [str],
         "n_resamples": [Interval(Integral, 0, None, closed="left")],
         "confidence_level": [Interval(Real, 0, 1, closed="neither")],
@@ -64,7 +57,7 @@ def evaluation_report(
     audit=True,
     thumbnails=True,
     show_paths=True,
-    n_mistakes=12,
+    n_errors=12,
     title="A detector of generated pictures, evaluated",
     n_resamples=1000,
     confidence_level=0.95,
@@ -73,9 +66,10 @@ def evaluation_report(
 ):
     """Evaluate a fitted detector on labelled pictures, and make one page of it.
 
-    The page begins with the verdict: how many real pictures would be accused, and which generators
-    slip through. Figures by generator and by source, curves, the audit of these pictures and the
-    surest mistakes follow. Nothing is fitted or chosen here; the threshold is the detector's own.
+    The page begins with the verdict: the false-positive rate, the detection rate, and which
+    generators are missed. Figures by generator and by source, curves, the most confident errors and
+    the audit of these pictures follow. Nothing is fitted or chosen here; the threshold is the
+    detector's own.
 
     Parameters
     ----------
@@ -105,13 +99,13 @@ def evaluation_report(
     audit : bool, default=True
         Whether the pictures are audited, see `audit_leaks`.
     thumbnails : bool, default=True
-        Whether the surest mistakes are shown as small pictures. Turn it off where pictures are
-        confidential.
+        Whether the most confident errors are shown as small pictures. Turn it off where pictures
+        are confidential.
     show_paths : bool, default=True
         Whether paths are told, without the folders that all pictures share. If False, a picture is
         called by its row in X, from 0.
-    n_mistakes : int, default=12
-        How many mistakes of either kind are shown at most.
+    n_errors : int, default=12
+        How many errors of either kind are shown at most.
     title : str, default="A detector of generated pictures, evaluated"
         The heading.
     n_resamples : int, default=1000
@@ -164,11 +158,10 @@ def evaluation_report(
             "robustness changes pictures and asks the detector anew, so that the detector has to "
             "take pictures: give a pipeline with its encoder, and the pictures as X"
         )
-    label = _label_of_generated(detector, y, generated)
-    known = {
-        "generator": known_labels(len(items), generator),
-        "source": known_labels(len(items), source),
-    }
+    head = last_step(detector)
+    label = _label_of_generated(head, y, generated)
+    known = known_columns(len(items), {"generator": generator, "source": source})
+    groups = None if groups is None else known_labels(len(items), groups)
 
     judged = judge_pictures(detector, X, items, label=label)
     good = np.flatnonzero(np.isfinite(judged.score))
@@ -178,12 +171,14 @@ def evaluation_report(
         raise ValueError(
             f"of {len(items)} pictures, {len(good)} could be judged, and they are all of one class"
         )
+    known = {name: values[good] for name, values in known.items()}
+    groups = None if groups is None else groups[good]
     threshold = operating_threshold(detector, score, judged.called[good])
     report = build_report(
         generated[good],
         score,
-        **{name: values[good] for name, values in known.items()},
-        groups=None if groups is None else known_labels(len(items), groups)[good],
+        **known,
+        groups=groups,
         fold=np.zeros(len(good), dtype=int),
         picture=good,
         threshold=threshold.lowest_called,
@@ -195,16 +190,17 @@ def evaluation_report(
     )
     common = {"random_state": random_state, "verbose": verbose}
     chosen = [items[row] for row in good]
-    known = {name: values[good] for name, values in known.items()}
     findings = curve = None
     if audit:
-        group = None if groups is None else known_labels(len(items), groups)[good]
-        findings = audit_leaks(chosen, generated[good].astype(int), **known, groups=group, **common)
+        y = generated[good].astype(int)
+        findings = audit_leaks(chosen, y, **known, groups=groups, **common)
     if robustness is not None:
+        from ..robustness.curve import robustness_curve
+
         curve = robustness_curve(
             detector,
             chosen,
-            np.where(generated[good], label, _other_label(detector, label)),
+            np.where(generated[good], label, _other_label(head, label)),
             perturbations=robustness,
             pos_label=label,
             groups=names_of(generated[good].astype(int), **known),
@@ -213,27 +209,26 @@ def evaluation_report(
         )
     facts = evaluation_facts(
         report,
-        detector=detector,
-        described=detector_facts(detector, show_paths=show_paths),
+        head=head,
+        described=detector_facts(detector, head, show_paths=show_paths),
         threshold=threshold,
         audit=findings,
         curve=curve,
         failures=judged.reasons if show_paths else _without_paths(judged.reasons, items),
         names=names,
-        n_mistakes=n_mistakes,
+        n_errors=n_errors,
         title=title,
         random_state=random_state,
     )
     small = {}
     if thumbnails:
-        shown = [*facts["mistakes"]["accused"], *facts["mistakes"]["missed"]]
-        small = {mistake["row"]: thumbnail(items[mistake["row"]]) for mistake in shown}
+        shown = [e["row"] for kind in ("false_positives", "missed") for e in facts["errors"][kind]]
+        small = dict(zip(shown, make_thumbnails([items[row] for row in shown]), strict=True))
     return EvaluationReport(facts, report, small)
 
 
-def _label_of_generated(detector, y, generated):
+def _label_of_generated(head, y, generated):
     """Find the detector's word for generated: it may have been trained with other labels."""
-    head = last_step(detector)
     if is_outlier_detector(head):
         return 1
     if hasattr(head, "pos_label_"):
@@ -242,8 +237,8 @@ def _label_of_generated(detector, y, generated):
     return label if label in head.classes_.tolist() else generated_label(head.classes_)
 
 
-def _other_label(detector, label):
-    classes = getattr(last_step(detector), "classes_", [0, 1])
+def _other_label(head, label):
+    classes = getattr(head, "classes_", [0, 1])
     return next(each for each in classes if each != label)
 
 
@@ -254,7 +249,7 @@ def _without_paths(reasons, items):
 
 @public("sklearn_ssafe.evaluation_page")
 @dataclass(repr=False)
-class EvaluationReport:
+class EvaluationReport(Result):
     """What a detector is worth on labelled pictures. Made by `evaluation_report`.
 
     Attributes
@@ -265,7 +260,7 @@ class EvaluationReport:
     report : DetectionReport
         The figures by generator and by source.
     thumbnails : dict of int to str
-        The surest mistakes as small pictures, by row.
+        The most confident errors as small pictures, by row.
 
     See Also
     --------
@@ -284,17 +279,27 @@ class EvaluationReport:
         text : str
             One HTML document that needs no other file and no network.
         """
-        return _render(self.facts, self.thumbnails)
+        return render_page(self.facts, self.thumbnails)
 
-    def to_json(self):
-        """Return the facts as JSON.
+    def frame(self):
+        """Return the figures as a table.
 
         Returns
         -------
-        text : str
-            As ``facts``; pictures are not among them.
+        table : pandas.DataFrame
+            As `DetectionReport.frame`.
         """
-        return json.dumps(self.facts, indent=2)
+        return self.report.frame()
+
+    def to_dict(self):
+        """Return all that the page says, but for its pictures.
+
+        Returns
+        -------
+        facts : dict
+            As ``facts``.
+        """
+        return self.facts
 
     def save(self, path):
         """Write the page to a file.
@@ -327,44 +332,3 @@ class EvaluationReport:
         lines = [self.facts["title"], *verdict["points"]]
         lines += [f"Caution: {text}" for text in verdict["cautions"]]
         return "\n".join([*lines, "", repr(self.report)])
-
-
-@cache
-def _environment():
-    environment = Environment(
-        loader=PackageLoader("sklearn_ssafe.evaluation_page"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    for function in (percent, interval, decimals, score_text):
-        environment.globals[function.__name__] = function
-    return environment
-
-
-def _render(facts, thumbnails):
-    loader = _environment().loader
-    style, script = (
-        loader.get_source(_environment(), f"evaluation.{kind}")[0] for kind in ("css", "js")
-    )
-    return (
-        _environment()
-        .get_template("evaluation.html")
-        .render(
-            facts=facts,
-            thumbnails=thumbnails,
-            style=style,
-            script=script,
-            # The page's own script may run, and nothing that a file name brings along.
-            script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-            charts={
-                "roc": roc_chart(facts),
-                "distribution": distribution_chart(facts),
-                "spread": spread_chart(facts),
-                "robustness": robustness_charts(facts),
-            },
-            proof=A_SCORE_IS_NO_PROOF,
-            limits=KNOWN_LIMITS,
-        )
-    )

@@ -1,91 +1,88 @@
 """What an evaluation comes to, in plain words."""
 
-from ..results import interval, percent
+from ..results import percent, with_intervals
 
-SLIPS_THROUGH = 0.5
-"""A generator slips through if less than this share of its pictures is called generated."""
+MISSED_BELOW = 0.5
+"""A generator is missed if less than this share of its pictures is called generated."""
 
 _FEW_SOURCES = 5
 _FEW_REAL = 100
 
 
 def evaluation_verdict(facts):
-    """Say what the figures mean for whoever would use the detector.
+    """Say what the figures mean for whoever would use the detector; `facts` lack the verdict.
 
-    Parameters
-    ----------
-    facts : dict
-        From `evaluation_facts`, but for the verdict.
-
-    Returns
-    -------
-    verdict : dict
-        ``accused``, ``found`` and ``slips``: each a dict with ``figure``, ``interval`` and
-        ``text``. ``points``: list of sentences. ``cautions``: list of sentences on why the figures
-        may be too good.
+    Return ``false_positives``, ``detected`` and ``missed``, each a dict of ``figure``, ``interval``
+    and ``text``; ``points``, sentences; and ``cautions``, why the figures may be too good.
     """
     rows = facts["rows"]
+    texts = with_intervals(rows, ["tpr", "fpr"])
+    rows = [{**row, "text": text} for row, text in zip(rows, texts, strict=True)]
     pooled = next(row for row in rows if row["name"] == "pooled" and row["class"] == "average")
     generators = [row for row in rows if row["class"] == "generated"]
     sources = [row for row in rows if row["class"] == "real"]
-    slips = sorted((row for row in generators if row["slips_through"]), key=lambda row: row["tpr"])
+    missed = sorted((row for row in generators if row["missed"]), key=lambda row: row["tpr"])
     data = facts["data"]
+    tiles = (("false_positives", "fpr", "real"), ("detected", "tpr", "generated"))
     return {
-        "accused": {
-            "figure": percent(pooled["fpr"]),
-            "interval": interval(pooled["fpr_low"], pooled["fpr_high"]),
-            "text": f"of {data['real']:,} real pictures called generated",
+        **{
+            key: {
+                "figure": pooled["text"][rate][0],
+                "interval": pooled["text"][rate][1],
+                "text": f"of {data[word]:,} {word} pictures called generated",
+            }
+            for key, rate, word in tiles
         },
-        "found": {
-            "figure": percent(pooled["tpr"]),
-            "interval": interval(pooled["tpr_low"], pooled["tpr_high"]),
-            "text": f"of {data['generated']:,} generated pictures called generated",
-        },
-        "slips": {
-            "figure": f"{len(slips)} of {len(generators)}",
+        "missed": {
+            "figure": f"{len(missed)} of {len(generators)}",
             "interval": "",
-            "text": "generators slip through: less than half of their pictures are found",
+            "text": "generators have less than half of their pictures detected",
         },
-        "points": list(_points(facts, pooled, generators, sources, slips)),
+        "points": list(_points(facts, pooled, generators, sources, missed)),
         "cautions": list(_cautions(facts, sources)),
     }
 
 
-def _points(facts, pooled, generators, sources, slips):
-    yield _accusation(pooled, facts["evaluation"]["confidence_level"])
-    yield f"Of the generated pictures, {percent(pooled['tpr'])} are found."
+def _points(facts, pooled, generators, sources, missed):
+    yield _false_positives(pooled, facts["evaluation"]["confidence_level"])
+    yield f"Of the generated pictures, {pooled['text']['tpr'][0]} are detected."
     if len(sources) > 1:
         most = max(sources, key=lambda row: row["fpr"])
         if most["fpr"]:
-            share = percent(most["fpr"])
-            yield f"Accused most: {most['name']}, {share} of {most['pictures']:,} pictures."
-    if slips:
-        yield f"Slip through: {_list_of(slips)}."
+            yield f"Most false positives: {most['name']}, {_share(most, 'fpr')} pictures."
+    if missed:
+        words = [f"{row['name']} ({_share(row, 'tpr')})" for row in missed]
+        yield f"Less than half detected: {_some(words)}."
     elif len(generators) > 1:
         worst = min(generators, key=lambda row: row["tpr"])
         yield (
-            f"No generator slips through. Found least: {worst['name']}, {percent(worst['tpr'])} of "
-            f"{worst['pictures']:,} pictures."
+            f"Of every generator, at least half is detected. The fewest: {worst['name']}, "
+            f"{_share(worst, 'tpr')} pictures."
         )
     target = facts["threshold"]["target_fpr"]
     if target is not None:
         yield _promise(target, pooled)
     held_out = (facts["detector"]["training"] or {}).get("held_out")
     if held_out:
+        fpr, tpr = map(percent, (held_out["fpr"], held_out["tpr"]))
         yield (
-            f"In training, out of fold, it accused {percent(held_out['fpr'])} and found "
-            f"{percent(held_out['tpr'])}."
+            f"On the pictures held out in training: {fpr} false positives, {tpr} of the generated "
+            "pictures detected."
         )
 
 
-def _accusation(pooled, level):
-    ends = interval(pooled["fpr_low"], pooled["fpr_high"])
+def _share(row, rate):
+    return f"{row['text'][rate][0]} of {row['pictures']:,}"
+
+
+def _false_positives(pooled, level):
+    ends = pooled["text"]["fpr"][1]
     if pooled["fpr"] == 0:
-        text = "No real picture was accused"
-        return (
-            f"{text}, which fits a rate of up to {percent(pooled['fpr_high'])}." if ends else text
-        )
-    text = f"Of real pictures like these, about {_out_of(pooled['fpr'])} would be accused"
+        text = "No real picture was called generated"
+        if not ends:
+            return f"{text}."
+        return f"{text}, which fits a false-positive rate of up to {percent(pooled['fpr_high'])}."
+    text = f"Of real pictures like these, about {_out_of(pooled['fpr'])} would be called generated"
     return f"{text} ({100 * level:g} % interval {ends})." if ends else f"{text}."
 
 
@@ -95,17 +92,14 @@ def _out_of(share):
 
 
 def _promise(target, pooled):
-    goal = f"The threshold was chosen to accuse at most {percent(target)}"
+    goal = f"The threshold was chosen for at most {percent(target)} false positives"
     low, high = pooled["fpr_low"], pooled["fpr_high"]
     if low is not None and low > target:
-        return (
-            f"{goal}. These real pictures are accused more often: they are unlike those of "
-            "training."
-        )
+        return f"{goal}. There are more here: these real pictures are unlike those of training."
     if pooled["fpr"] > target:
-        return f"{goal}. More of these are accused, though within what chance could do."
+        return f"{goal}. There are more here, though within what chance could do."
     if high is None or high > target:
-        return f"{goal}. It is kept here, on too few pictures to be sure."
+        return f"{goal}. That is kept here, on too few pictures to be sure."
     return f"{goal}, and that is kept here."
 
 
@@ -134,8 +128,8 @@ def _cautions(facts, sources):
         )
     elif len(named) < _FEW_SOURCES or data["real"] < _FEW_REAL:
         yield (
-            f"Only {data['real']:,} real pictures from {len(named)} source(s): the rate of "
-            "accusations is rough, and its interval too narrow."
+            f"Only {data['real']:,} real pictures from {len(named)} source(s): the "
+            "false-positive rate is rough, and its interval too narrow."
         )
     if facts["failures"]:
         yield (
@@ -147,10 +141,6 @@ def _cautions(facts, sources):
             "The detector's verdicts follow no threshold on its scores. The figures here are "
             "those of its usual threshold."
         )
-
-
-def _list_of(rows):
-    return _some([f"{row['name']} ({percent(row['tpr'])} of {row['pictures']:,})" for row in rows])
 
 
 def _some(words, most=6):

@@ -5,8 +5,8 @@ from ..public import lazy
 __all__, __getattr__, __dir__ = lazy(
     __name__,
     {
-        "Finding": "leak_audit",
-        "LeakAudit": "leak_audit",
+        "Finding": "result",
+        "LeakAudit": "result",
         "LeakAuditDisplay": "display",
         "audit_leaks": "audit",
         "equalize": "equalize",

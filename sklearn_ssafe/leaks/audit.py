@@ -7,25 +7,16 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 from sklearn.utils.validation import check_consistent_length
 
-from ..datasets.labelled_images import fill_groups
 from ..encoding.failures import failures_table
 from ..images.inputs import as_pictures
-from ..labels import is_generated, known_labels
+from ..labels import fill_groups, is_generated, known_columns
 from ..public import public
 from .chance import adjusted_p_values, draw_folds, number_groups, shuffle_labels
-from .corner_marks import CORNER_CHECKS
-from .duplicates import find_duplicates
-from .file_checks import (
-    COLOUR_CHECKS,
-    DIMENSION_CHECKS,
-    FORMAT_CHECKS,
-    JPEG_CHECKS,
-    METADATA_CHECKS,
-)
-from .leak_audit import LeakAudit, NotRun
-from .origins import find_single_generator, find_single_source
+from .corner_marks import CornerCheck
+from .file_checks import FILE_CHECKS
 from .pictures import read_pictures
-from .places import PLACE_CHECKS
+from .result import LeakAudit, NotRun
+from .set_checks import find_duplicates, find_single_generator, find_single_source
 
 
 @public("sklearn_ssafe")
@@ -43,10 +34,10 @@ from .places import PLACE_CHECKS
 def audit_leaks(
     X,
     y,
+    *,
     generator=None,
     source=None,
     groups=None,
-    *,
     split=None,
     pos_label=None,
     min_auc=0.55,
@@ -100,7 +91,7 @@ def audit_leaks(
     Returns
     -------
     audit : LeakAudit
-        Print it, or take ``audit.findings``, ``audit.frame()``, ``audit.to_dict()``.
+        Print it, or take ``audit.findings``, ``audit.frame()`` or ``audit.to_dict()``.
 
     Raises
     ------
@@ -133,7 +124,9 @@ def audit_leaks(
     >>> from sklearn_ssafe import audit_leaks
     >>> from sklearn_ssafe.datasets import make_generated_images
     >>> data = make_generated_images(60, image_size=64, random_state=0)
-    >>> audit_leaks(data.X, data.y, data.generator, data.source, data.groups)
+    >>> audit_leaks(
+    ...     data.X, data.y, generator=data.generator, source=data.source, groups=data.groups
+    ... )
     <LeakAudit: 0 leaks and 0 notes in 30 real and 30 generated pictures>
     """
     if n_permutations < 1 / alpha - 1:
@@ -142,10 +135,10 @@ def audit_leaks(
             f"{int(np.ceil(1 / alpha - 1))} are needed"
         )
     items = as_pictures(X)
-    labels = {"generator": generator, "source": source, "group": groups, "split": split}
-    check_consistent_length(items, y, *(values for values in labels.values() if values is not None))
+    check_consistent_length(items, y, generator, source, groups, split)
+    given = {"generator": generator, "source": source, "group": groups, "split": split}
     y = is_generated(y, pos_label).astype(int)
-    labels = {name: known_labels(len(items), values) for name, values in labels.items()}
+    labels = known_columns(len(items), given)
     filled = fill_groups(y, labels["generator"], labels["source"], [""] * len(items))
     labels["group"] = np.where(labels["group"] == filled, "", labels["group"])
 
@@ -176,15 +169,7 @@ def _one_class(failures, pictures, n_items):
     return f"there is no {word} picture that can be read, so there is nothing to compare"
 
 
-CHECKS = [
-    *FORMAT_CHECKS,
-    *DIMENSION_CHECKS,
-    *JPEG_CHECKS,
-    *COLOUR_CHECKS,
-    *METADATA_CHECKS,
-    *PLACE_CHECKS,
-    *CORNER_CHECKS,
-]
+CHECKS = [*FILE_CHECKS, CornerCheck()]
 _ORIGINS = {"single_source": find_single_source, "single_generator": find_single_generator}
 _SHUFFLES_AT_ONCE = 100
 
@@ -192,22 +177,8 @@ _SHUFFLES_AT_ONCE = 100
 def examine(pictures, *, min_auc, alpha, n_permutations, rng):
     """Make every check.
 
-    Parameters
-    ----------
-    pictures : Pictures
-        Of both classes.
-    min_auc, alpha, n_permutations
-        As for `audit_leaks`.
-    rng : numpy.random.RandomState
-
-    Returns
-    -------
-    findings : list of Finding
-        Leaks first, then notes; within each by AUC.
-    silent : dict of str to (str, float, float)
-        Title, AUC and corrected p-value of the checks that found nothing, by code.
-    not_run : dict of str to str
-        Why the others could not run, by code.
+    Return the findings (leaks first, then by AUC), title, AUC and corrected p-value of the checks
+    that found nothing, and why the others could not run.
     """
     group = number_groups(pictures.group)
     folds = draw_folds(pictures.y, group, rng)

@@ -8,37 +8,16 @@ _N_REPEATS = 4
 
 
 def number_groups(groups):
-    """Number the groups; a picture without one is a group of its own.
-
-    Parameters
-    ----------
-    groups : ndarray of object, shape (n_images,)
-        Labels, "" where there is none.
-
-    Returns
-    -------
-    number : ndarray of int, shape (n_images,)
-    """
+    """Number the groups; a picture without one ("") is a group of its own."""
     numbers = {}
     keys = [label if label != "" else ("", row) for row, label in enumerate(groups)]
     return np.array([numbers.setdefault(key, len(numbers)) for key in keys])
 
 
 def draw_folds(y, group, rng):
-    """Deal whole groups to five folds, several times over.
+    """Deal whole groups to five folds, four times over; the number of each picture's fold.
 
-    Parameters
-    ----------
-    y : ndarray of int, shape (n_images,)
-    group : ndarray of int, shape (n_images,)
-        From `number_groups`.
-    rng : numpy.random.RandomState
-
-    Returns
-    -------
-    folds : list of ndarray of int, shape (n_images,)
-        Four times, the number of each picture's fold. Fewer folds where there are fewer groups;
-        empty where nothing can be held out.
+    Fewer folds where there are fewer groups; an empty list where nothing can be held out.
     """
     n_groups = group.max() + 1
     alone = n_groups == len(group)
@@ -58,24 +37,11 @@ def draw_folds(y, group, rng):
 
 
 def shuffle_labels(y, group, n_permutations, rng):
-    """Shuffle the labels as the groups allow.
+    """Shuffle the labels as the groups allow: a column a shuffle, the true labels first.
 
     Pictures of a group belong together, so groups of one class exchange their labels as wholes; in
     a group with both classes, as that of a scene and its generated copy, labels are exchanged
     within the group.
-
-    Parameters
-    ----------
-    y : ndarray of int, shape (n_images,)
-    group : ndarray of int, shape (n_images,)
-        From `number_groups`.
-    n_permutations : int
-    rng : numpy.random.RandomState
-
-    Returns
-    -------
-    labels : ndarray of bool, shape (n_images, n_permutations + 1)
-        The true labels first.
     """
     sizes, generated = np.bincount(group), np.bincount(group, weights=y)
     mixed = (generated > 0) & (generated < sizes)
@@ -101,16 +67,7 @@ def adjusted_p_values(strength):
     The step-down maxT procedure (P. H. Westfall and S. S. Young, "Resampling-based multiple
     testing", 1993, algorithm 4.1), on strengths in units of their own spread. It keeps the chance
     of any false alarm in the whole audit, and takes into account that checks depend on each other.
-
-    Parameters
-    ----------
-    strength : ndarray of float, shape (n_checks, n_permutations + 1)
-        How strongly each property goes with the labels, the true ones first.
-
-    Returns
-    -------
-    p_values : ndarray of float, shape (n_checks,)
-        At least ``1 / (n_permutations + 1)``.
+    `strength` has a row for each check and a column for each shuffle, the true labels first.
     """
     spread = strength.std(axis=1, keepdims=True)
     centred = strength - strength.mean(axis=1, keepdims=True)

@@ -6,30 +6,19 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import uniform_filter
 
-from .leak_audit import Finding
-from .predictors import MeanDifferencePredictor
-from .property_check import example, need_both_classes
+from .predictors import MeanDifferencePredictor, need_both_classes
+from .result import Example, Finding
 
 SIDE = 16
 
 
 def corner_patches(grey):
-    """Cut out the four corners, and the four patches diagonally inside of them.
+    """Cut out the four corners, and the four patches diagonally inside of them, to compare with.
 
     A corner is a quarter of the shorter side, so that a mark falls on the same cells whatever the
     size of the picture. Local means are taken away and contrast is levelled: what remains of a
-    scene averages out over pictures, and what remains of a mark does not.
-
-    Parameters
-    ----------
-    grey : ndarray of uint8, shape (height, width)
-        From `Picture.small_grey`.
-
-    Returns
-    -------
-    patches : ndarray of float16, shape (8, 16, 16)
-        Top left, top right, bottom left, bottom right; then the inner neighbours of these in the
-        same order, to compare with. Values -3 to 3.
+    scene averages out over pictures, and what remains of a mark does not. The order is top left,
+    top right, bottom left, bottom right; the values are -3 to 3.
     """
     height, width = grey.shape
     side = max(1, min(height, width) // 4)
@@ -59,12 +48,6 @@ class CornersPredictor:
     What differs between the classes everywhere, such as the grid of an upsampling, is found in the
     inner neighbour of a corner as well, and is no mark. So only what a corner has more than its
     neighbour counts.
-
-    Parameters
-    ----------
-    patches : ndarray of float16, shape (n_images, 8, 16, 16)
-        From `corner_patches`.
-    y : ndarray of int, shape (n_images,)
     """
 
     def __init__(self, patches, y):
@@ -76,14 +59,14 @@ class CornersPredictor:
         self.corner = int(np.argmax(self._beyond(y[:, None] == 1)[:, 0]))
 
     def auc(self, y, folds):
-        """Cross-validate; as `KindPredictor.auc`. The AUC of the neighbour is taken off."""
+        """Cross-validate; the AUC of the neighbour is taken off."""
         corner, neighbour = (
             self._places[place].auc(y, folds) for place in (self.corner, self.corner + 4)
         )
         return corner - max(0.0, neighbour - 0.5)
 
     def strength(self, labels):
-        """Measure the strongest corner; as `KindPredictor.strength`."""
+        """Strength of the strongest corner; as `KindPredictor.strength`."""
         return self._beyond(labels).max(axis=0)
 
     def _beyond(self, labels):
@@ -111,16 +94,16 @@ class CornerCheck:
     )
 
     def predictor(self, pictures):
-        """Take the corners; arguments as of `PropertyCheck.predictor`."""
+        """Take the corners."""
         need_both_classes(pictures.y)
         return CornersPredictor(pictures.patches, pictures.y)
 
     def matters(self, pictures, predictor, auc, min_auc):
-        """Say whether the AUC is large enough; arguments as of `PropertyCheck.matters`."""
+        """Whether the AUC is large enough."""
         return auc >= min_auc
 
     def finding(self, pictures, predictor, auc, p_value):
-        """Say what was found; arguments as of `PropertyCheck.finding`."""
+        """Say what was found."""
         place = _CORNERS[predictor.corner]
         return Finding(
             code=self.code,
@@ -131,9 +114,6 @@ class CornerCheck:
             n_images=len(pictures.y),
             advice=self.advice,
             examples=tuple(
-                example(pictures, row, place) for row in predictor.strongest(pictures.y)
+                Example.of(pictures, row, place) for row in predictor.strongest(pictures.y)
             ),
         )
-
-
-CORNER_CHECKS = [CornerCheck()]

@@ -65,22 +65,22 @@ class LeakAuditDisplay:
         return cls(audit)
 
     @classmethod
-    def from_pictures(cls, X, y, generator=None, source=None, groups=None, **options):
+    def from_pictures(cls, X, y, **options):
         """Audit pictures and show the result.
 
         Parameters
         ----------
-        X, y, generator, source, groups
+        X, y
             As for `audit_leaks`.
         **options
-            Its other parameters.
+            Its other parameters, such as `generator`, `source` and `groups`.
 
         Returns
         -------
         display : LeakAuditDisplay
             Call `plot` or `frame` on it.
         """
-        return cls(audit_leaks(X, y, generator, source, groups, **options))
+        return cls(audit_leaks(X, y, **options))
 
     def frame(self):
         """Tabulate what is shown.

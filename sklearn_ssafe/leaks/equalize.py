@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 from sklearn.utils.validation import check_consistent_length
 
-from ..datasets.labelled_images import TARGET_NAMES, as_bunch, fill_groups
+from ..datasets.labelled_images import TARGET_NAMES, as_bunch
 from ..encoding.failures import failures_message, failures_table
 from ..encoding.progress import progress_bar
 from ..images.equalizing import check_form, iter_equalized, suffix_of
 from ..images.inputs import as_pictures
-from ..labels import is_generated, known_labels
+from ..labels import fill_groups, is_generated, known_labels
 from ..public import public
 
 # All files get the same time of change: 1 January 2020, UTC.
@@ -22,10 +22,10 @@ _FILE_TIME = 1577836800
 def equalize(
     X,
     y,
+    *,
     generator=None,
     source=None,
     groups=None,
-    *,
     output_dir=None,
     size=256,
     how="crop",
@@ -106,7 +106,8 @@ def equalize(
     >>> from sklearn_ssafe import equalize
     >>> from sklearn_ssafe.datasets import make_generated_images
     >>> data = make_generated_images(6, image_size=96, random_state=0)
-    >>> copy = equalize(data.X, data.y, data.generator, data.source, data.groups, size=64)
+    >>> origin = {"generator": data.generator, "source": data.source, "groups": data.groups}
+    >>> copy = equalize(data.X, data.y, **origin, size=64)
     >>> len(copy.X), len(copy.failures)
     (6, 0)
     """

@@ -5,30 +5,32 @@ from scipy.sparse import csr_array
 from scipy.special import xlogy
 from scipy.stats import rankdata
 
+from .result import NotRun
+
 _MOST_KINDS = 32  # of values that have no order
 _MOST_RANGES = 16
 _PICTURES_PER_RANGE = 20
 # A rarer value says nothing that five folds could confirm.
 _FEWEST_PICTURES = 4
+# Fewer pictures than this show nothing.
+FEWEST_OF_A_CLASS = 10
+
+
+def need_both_classes(y):
+    """Raise NotRun if too few pictures of a class, of those that have the property, are known."""
+    n_real, n_generated = int((y == 0).sum()), int((y == 1).sum())
+    if min(n_real, n_generated) < FEWEST_OF_A_CLASS:
+        raise NotRun(
+            f"known for {n_real} real and {n_generated} generated pictures, and "
+            f"{FEWEST_OF_A_CLASS} of each are needed"
+        )
 
 
 def sort_into_kinds(values, *, show=None):
-    """Number the kinds of some values.
+    """Number the kinds of known values; return each value's number, and the kinds in words.
 
-    Parameters
-    ----------
-    values : list
-        One known value a picture.
-    show : callable or None, default=None
-        For numbers, of which neighbours are alike: writes one in words. None: a value is a kind,
-        and rare values are one kind together.
-
-    Returns
-    -------
-    code : ndarray of int, shape (n_values,)
-        Number of each value's kind.
-    names : list of str
-        The kinds in words.
+    `show` writes a number of which neighbours are alike. Without it a value is a kind, and rare
+    values are one kind together.
     """
     return _categories(values) if show is None else _ranges(np.asarray(values, dtype=float), show)
 
@@ -73,33 +75,14 @@ _PRIOR_WEIGHT = 2
 class KindPredictor:
     """Score of a picture: the share of generated ones among training pictures of its kind.
 
-    Parameters
-    ----------
-    rows : ndarray of int, shape (n_rows,)
-        The pictures whose kind is known.
-    code : ndarray of int, shape (n_rows,)
-        Their kinds, numbered from 0.
-    names : list of str
-        The kinds in words.
+    `rows` are the pictures whose kind is known, `code` their kinds, `names` the kinds in words.
     """
 
     def __init__(self, rows, code, names):
         self.rows, self.code, self.names = rows, code, names
 
     def auc(self, y, folds):
-        """Cross-validate.
-
-        Parameters
-        ----------
-        y : ndarray of int, shape (n_images,)
-        folds : list of ndarray of int, shape (n_images,)
-            From `draw_folds`.
-
-        Returns
-        -------
-        auc : float
-            Computed within each fold that has both classes, and averaged; NaN if none has.
-        """
+        """Cross-validate: the mean AUC of the folds that have both classes; NaN if none has."""
         y = y[self.rows]
 
         def score(train, test):
@@ -112,18 +95,10 @@ class KindPredictor:
         return mean_auc_within_folds(y, [fold[self.rows] for fold in folds], score)
 
     def strength(self, labels):
-        """Measure how strongly the kinds go with labels.
+        """Measure how strongly the kinds go with each column of labels (True for generated).
 
-        Parameters
-        ----------
-        labels : ndarray of bool, shape (n_images, n_label_sets)
-            True for generated.
-
-        Returns
-        -------
-        strength : ndarray of float, shape (n_label_sets,)
-            The statistic G of the likelihood-ratio test of independence, ``2 n`` times the mutual
-            information in nats.
+        The statistic G of the likelihood-ratio test of independence, ``2 n`` times the mutual
+        information in nats.
         """
         labels = labels[self.rows].astype(np.float64)
         n_rows = len(labels)
@@ -140,17 +115,7 @@ class KindPredictor:
         return 2 * (cells.sum(axis=0) - margins + xlogy(n_rows, n_rows))
 
     def one_sided(self, y):
-        """Count the pictures whose kind only one class has.
-
-        Parameters
-        ----------
-        y : ndarray of int, shape (n_images,)
-
-        Returns
-        -------
-        n_one_sided : ndarray of int, shape (n_kinds,)
-            For each kind its pictures, or 0 if both classes have it.
-        """
+        """For each kind its pictures, or 0 if both classes have it."""
         n_kinds = len(self.names)
         size = np.bincount(self.code, minlength=n_kinds)
         generated = np.bincount(self.code, weights=y[self.rows], minlength=n_kinds)
@@ -160,16 +125,8 @@ class KindPredictor:
 class MeanDifferencePredictor:
     """Score of a picture: how far it lies from the mean real towards the mean generated one.
 
-    A linear discriminant that takes its columns for independent and uses the best few.
-
-    Parameters
-    ----------
-    rows : ndarray of int, shape (n_rows,)
-        The pictures whose features are known.
-    features : ndarray or csr_array of float, shape (n_rows, n_features)
-        What the predictor sees.
-    n_best : int
-        Columns used: those that differ most between the classes of the training part.
+    A linear discriminant that takes its columns for independent and uses the `n_best` that differ
+    most between the classes of the training part.
     """
 
     def __init__(self, rows, features, n_best):
@@ -186,31 +143,14 @@ class MeanDifferencePredictor:
         )
 
     def score(self, y, train, test):
-        """Fit to some pictures and score others.
-
-        Parameters
-        ----------
-        y : ndarray of int, shape (n_rows,)
-        train, test : ndarray of int
-            Among the n_rows.
-
-        Returns
-        -------
-        score : ndarray of float, shape (n_test,)
-        """
+        """Fit to the pictures `train`, and score the pictures `test`."""
         difference, variance = self._differences(train, y[train, None] == 1)
         difference, variance = difference[:, 0], variance[:, 0]
         best = np.argsort(-(difference**2) / variance, kind="stable")[: self.n_best]
         return self.features[test][:, best] @ (difference / variance)[best]
 
     def strength(self, labels):
-        """Measure how strongly the columns go with labels; as `KindPredictor.strength`.
-
-        Returns
-        -------
-        strength : ndarray of float, shape (n_label_sets,)
-            The mean squared t of the best columns.
-        """
+        """Mean squared t of the best columns, for each column of labels."""
         labels = labels[self.rows]
         difference, variance = self._differences(np.arange(len(labels)), labels)
         n_generated = labels.sum(axis=0)
@@ -230,20 +170,7 @@ class MeanDifferencePredictor:
 
 
 def mean_auc_within_folds(y, folds, score):
-    """Average the AUC over the folds in which it is defined.
-
-    Parameters
-    ----------
-    y : ndarray of int, shape (n_rows,)
-    folds : list of ndarray of int, shape (n_rows,)
-    score : callable
-        Takes the rows to fit to and the rows to score; returns the scores.
-
-    Returns
-    -------
-    auc : float
-        NaN if no fold has both classes on both of its sides.
-    """
+    """Average the AUC over the folds that have both classes on both sides; NaN if none has."""
     aucs = []
     for fold in folds:
         for number in np.unique(fold):

@@ -3,10 +3,10 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from click.testing import CliRunner
 
-from sklearn_ssafe.command_line.main import ssafe
 from sklearn_ssafe.datasets import make_generated_images
+
+from .conftest import run
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def made(tmp_path_factory):
 
 
 def compare(*arguments):
-    return CliRunner().invoke(ssafe, ["compare", *map(str, arguments)])
+    return run("compare", *arguments)
 
 
 def test_an_excel_file_with_columns(made, tmp_path):

@@ -4,12 +4,12 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from click.testing import CliRunner
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_ssafe import FrozenEncoderTransformer, GeneratorCurator
-from sklearn_ssafe.command_line.main import ssafe
 from sklearn_ssafe.datasets import load_manifest, make_generated_images
+
+from .conftest import run
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,7 @@ def made(tmp_path_factory):
 
 
 def curate(*arguments):
-    return CliRunner().invoke(ssafe, ["curate", "--quiet", *map(str, arguments)])
+    return run("curate", "--quiet", *arguments)
 
 
 def test_the_chosen_manifest_is_what_the_curator_chooses(made, tmp_path):

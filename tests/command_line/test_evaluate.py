@@ -63,7 +63,7 @@ def test_json_is_all_facts_and_nothing_else(run, made, tmp_path):
     broken = tmp_path / "broken.png"
     broken.write_bytes(encoded(picture(0), "PNG")[:-40])
     table.write_text((made / "test.csv").read_text() + f"{broken},1,sd,,sd\n")
-    arguments = ["--json", "--no-audit", "--no-thumbnails", "--no-paths", "--mistakes", "3"]
+    arguments = ["--json", "--no-audit", "--no-thumbnails", "--no-paths", "--errors", "3"]
     arguments += ["--robustness", "gamma", "--title", "Ours", "-o", tmp_path / "report.html"]
     result = run("evaluate", made / "detector", table, *arguments)
     assert result.returncode == 0, result.stderr
@@ -72,7 +72,7 @@ def test_json_is_all_facts_and_nothing_else(run, made, tmp_path):
     assert facts["audit"] is None
     assert len(facts["robustness"]["rows"]) == 5
     assert facts["failures"][0]["picture"] == "row 24"
-    assert len(facts["mistakes"]["missed"]) <= 3
+    assert len(facts["errors"]["missed"]) <= 3
     assert facts["data"] == {"pictures": 25, "real": 12, "generated": 12}
     assert "broken" not in (tmp_path / "report.html").read_text("utf-8").replace("broken off", "")
     pooled = facts["rows"][-1]

@@ -147,7 +147,7 @@ def test_the_slider_moves_every_figure(opened, page):
     called = (score[camera] >= table["thresholds"][place]).sum()
     line = "[...document.querySelectorAll('[data-name]')].find(r => r.innerText.includes('camera'))"
     assert opened.run(f"{line}.cells[2].textContent").endswith(f"({called} of {camera.sum()})")
-    assert "accused" in opened.run("document.getElementById('slider').ariaValueText")
+    assert "false positives" in opened.run("document.getElementById('slider').ariaValueText")
     assert (
         opened.run("getComputedStyle(document.getElementById('scores-moved')).visibility")
         == "visible"

@@ -48,27 +48,28 @@ def test_figures_are_those_of_the_verdicts(grey, page):
         mine = (labels["generator"] == name) | (labels["source"] == name)
         row = rows["generated" if label else "real", name]
         assert row["tpr" if label else "fpr"] == pytest.approx(called[mine].mean())
-        assert row["slips_through"] == bool(label and called[mine].mean() < 0.5)
-    assert page.facts["verdict"]["slips"]["figure"] == "1 of 3"
+        assert row["missed"] == bool(label and called[mine].mean() < 0.5)
+    assert page.facts["verdict"]["missed"]["figure"] == "1 of 3"
     assert any("missed (0 % of 12)" in text for text in page.facts["verdict"]["points"])
 
 
-def test_the_surest_mistakes_are_chosen(grey, page):
+def test_the_most_confident_errors_are_chosen(grey, page):
     paths, y, _, value = grey
-    mistakes = page.facts["mistakes"]
-    accused = sorted(
+    errors = page.facts["errors"]
+    false_positives = sorted(
         (i for i in range(len(y)) if y[i] == 0 and value[i] > 0.5), key=lambda i: -value[i]
     )
     missed = sorted(
         (i for i in range(len(y)) if y[i] == 1 and value[i] <= 0.5), key=lambda i: value[i]
     )
-    assert accused
-    assert mistakes["n_accused"] == len(accused)
-    assert mistakes["n_missed"] == len(missed)
-    np.testing.assert_allclose([m["score"] for m in mistakes["accused"]], value[accused][:12])
-    np.testing.assert_allclose([m["score"] for m in mistakes["missed"]], value[missed][:12])
-    assert paths[mistakes["accused"][0]["row"]].endswith(mistakes["accused"][0]["picture"])
-    assert page.to_html().count("data:image/jpeg") == len(accused[:12]) + len(missed[:12])
+    for kind, rows in (("false_positives", false_positives), ("missed", missed)):
+        assert rows
+        assert errors[f"n_{kind}"] == len(rows)
+        np.testing.assert_allclose([error["score"] for error in errors[kind]], value[rows][:12])
+        assert [error["row"] for error in errors[kind]] == rows[:12]
+        assert all(paths[error["row"]].endswith(error["picture"]) for error in errors[kind])
+    shown = len(false_positives[:12]) + len(missed[:12])
+    assert page.to_html().count("data:image/jpeg") == shown
 
 
 def test_counts_for_every_threshold_are_those_of_counting(page):
@@ -92,7 +93,7 @@ def test_the_threshold_table_stays_small_and_exact():
     assert table["thresholds"][table["own"]] == 0.5
     real = table["names"][0]
     assert real["called"] == [(score[~generated] >= t).sum() for t in table["thresholds"]]
-    # The rarest accusations can be told apart.
+    # The rarest false positives can be told apart.
     assert {0, 1, 2, 3, 10} <= set(real["called"])
 
 
@@ -112,7 +113,7 @@ def test_roc_curves_have_the_area_that_they_should(grey):
 
 def test_the_facts_are_json(page):
     text = json.dumps(page.facts, allow_nan=False)
-    assert json.loads(text) == page.facts == json.loads(page.to_json())
+    assert json.loads(text) == page.facts == page.to_dict() == json.loads(page.to_json())
     assert set(page.report.frame().columns) <= set(page.facts["rows"][0])
 
 
@@ -189,7 +190,7 @@ def test_nothing_of_a_confidential_picture_is_told(grey):
     assert "data:image" not in text.replace("img-src data:", "")
     for part in {Path(path).name for path in paths} | {str(Path(paths[0]).parents[1]), "set_0"}:
         assert part not in text
-    assert page.facts["mistakes"]["missed"][0]["picture"].startswith("row ")
+    assert page.facts["errors"]["missed"][0]["picture"].startswith("row ")
 
 
 def test_robustness_and_audit_are_told_of(grey):
@@ -234,7 +235,7 @@ def test_ten_thousand_pictures_make_a_small_page():
     [
         ({"robustness": "jpeg", "pictures": [b""] * 60}, "take pictures"),
         ({"source": ["camera"]}, "inconsistent numbers"),
-        ({"n_mistakes": -1}, "n_mistakes"),
+        ({"n_errors": -1}, "n_errors"),
         ({"robustness": "jpg"}, "Did you mean 'jpeg'"),
     ],
 )

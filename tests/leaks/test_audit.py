@@ -1,6 +1,7 @@
 """The audit: silent where nothing leaks, and every planted leak found under its own name."""
 
 import io
+import itertools
 import json
 import os
 
@@ -31,12 +32,16 @@ def pixels(made):
 
 @pytest.fixture(scope="module")
 def clean(made):
-    return audit(made.X, made.y, made.generator, made.source, made.groups)
+    return audit(made.X, made.y, **origin(made))
 
 
-def audit(*arguments, **options):
+def audit(X, y, **options):
     """An audit with as few shuffles as make a finding possible."""
-    return audit_leaks(*arguments, **{"n_permutations": 99, **options})
+    return audit_leaks(X, y, **{"n_permutations": 99, **options})
+
+
+def origin(data):
+    return {"generator": data.generator, "source": data.source, "groups": data.groups}
 
 
 def codes(found):
@@ -61,7 +66,7 @@ def test_silent_on_pictures_that_differ_in_traces_alone(options):
     made = make_generated_images(
         **{"n_samples": 80, "image_size": 64, "random_state": 1, **options}
     )
-    found = audit(made.X, made.y, made.generator, made.source, made.groups)
+    found = audit(made.X, made.y, **origin(made))
     assert codes(found) == set()
     assert "No leak was found" in str(found)
 
@@ -80,6 +85,14 @@ def exif_with(tag, text):
     return exif
 
 
+def with_c2pa(image):
+    """A JPEG file with an APP11 segment that holds the start of a C2PA manifest."""
+    box = b"\x00\x00\x00\x20jumb\x00\x00\x00\x18jumdc2pa" + b"\x00" * 12
+    body = b"JP\x00\x01\x00\x00\x00\x01" + box
+    file = jpeg(image)
+    return file[:2] + b"\xff\xeb" + (len(body) + 2).to_bytes(2, "big") + body + file[2:]
+
+
 def text_with(text):
     info = PngImagePlugin.PngInfo()
     info.add_text("parameters", text)
@@ -90,55 +103,123 @@ def opaque(image):
     return Image.merge("RGBA", [*image.split(), Image.new("L", image.size, 255)])
 
 
-# Each makes a file of a generated picture that differs from what real ones get in one way.
-PLANTED = {
-    "format": lambda image: encoded(image, "WEBP", quality=80),
-    "jpeg_quality": lambda image: encoded(image, quality=80),
-    "subsampling": lambda image: encoded(image, quality=90, subsampling="4:4:4"),
-    "square": lambda image: encoded(image.crop((0, 0, 64, 56)), quality=90),
-    "multiples_of_64": lambda image: encoded(image.crop((1, 1, 64, 64)), quality=90),
-    "colour_mode": lambda image: encoded(image.convert("L"), quality=90),
-    "camera": lambda image: encoded(image, quality=90, exif=exif_with(0x0110, "X100")),
-    "metadata": lambda image: encoded(image, quality=90, comment=b"hello"),
-    "generator_text": lambda image: encoded(image, quality=90, comment=b"Midjourney"),
-    "icc_profile": lambda image: encoded(image, quality=90, icc_profile=b"damaged"),
+def jpeg(image, **options):
+    return encoded(image, quality=90, **options)
+
+
+def marked(image):
+    pixels = np.array(image)
+    pixels[58:61, 52:62] = (250, 240, 60)
+    pixels[61:63, 52:62] = (20, 30, 80)
+    return encoded(Image.fromarray(pixels), "PNG")
+
+
+def sixteen_bits(image):
+    return encoded(np.asarray(image.convert("L")).astype(np.uint16) * 257, "PNG")
+
+
+# By code, two ways to make a file of a picture, which differ in what the check looks at.
+FILES = {
+    "format": (jpeg, lambda image: encoded(image, "WEBP", quality=80)),
+    "bytes_per_pixel": (jpeg, lambda image: encoded(image, quality=30)),
+    "dimensions": (jpeg, lambda image: jpeg(image.crop((0, 0, 60, 60)))),
+    "pixels": (jpeg, lambda image: jpeg(image.crop((0, 0, 60, 60)))),
+    "aspect": (jpeg, lambda image: jpeg(image.crop((0, 0, 64, 56)))),
+    "square": (jpeg, lambda image: jpeg(image.crop((0, 0, 64, 56)))),
+    "multiples_of_64": (jpeg, lambda image: jpeg(image.crop((1, 1, 64, 64)))),
+    "jpeg_quality": (jpeg, lambda image: encoded(image, quality=80)),
+    "jpeg_tables": (jpeg, lambda image: encoded(image, quality=80)),
+    "subsampling": (jpeg, lambda image: jpeg(image, subsampling="4:4:4")),
+    "colour_mode": (jpeg, lambda image: jpeg(image.convert("L"))),
+    "alpha": (lambda image: encoded(image, "PNG"), lambda image: encoded(opaque(image), "PNG")),
+    "bit_depth": (lambda image: encoded(image.convert("L"), "PNG"), sixteen_bits),
+    "icc_profile": (jpeg, lambda image: jpeg(image, icc_profile=b"damaged")),
+    "metadata": (jpeg, lambda image: jpeg(image, comment=b"hello")),
+    "camera": (jpeg, lambda image: jpeg(image, exif=exif_with(0x0110, "X100"))),
+    "c2pa": (jpeg, with_c2pa),
+    "generator_text": (jpeg, lambda image: jpeg(image, comment=b"Midjourney")),
+    "corner_mark": (lambda image: encoded(image, "PNG"), marked),
 }
+NOTES = {"metadata", "camera", "c2pa", "generator_text", "modified", "path", "single_generator"}
+CODES = [*FILES, "modified", "path", "exact_duplicates", "near_duplicates"]
+CODES += ["single_source", "single_generator"]
 
 
-@pytest.mark.parametrize("code", PLANTED)
-def test_what_only_generated_pictures_have_is_found(code, made, pixels):
-    rng = np.random.default_rng(0)
-    files = []
-    for image, label in zip(map(Image.fromarray, pixels), made.y, strict=True):
-        planted = label == 1 and rng.random() < 0.7
-        files.append(PLANTED[code](image) if planted else encoded(image, quality=90))
-    finding = by_code(audit(files, made.y), code)
-    assert finding.p_value == 1 / 100
-    # 70 % are given away; the others are as good as guessed.
-    assert finding.auc == pytest.approx(0.85, abs=0.05)
-    assert finding.n_images == 100
-    assert {example.label for example in finding.examples} == {0, 1}
+def case(code, flawed, made, pixels, folder):
+    """Pictures and labels in which the rows `flawed` have what the check looks at."""
+    images = list(map(Image.fromarray, pixels))
+    if code in FILES:
+        sound, flaw = FILES[code]
+        return [(flaw if f else sound)(i) for i, f in zip(images, flawed, strict=True)], {}
+    if code in ("modified", "path"):
+        paths = []
+        for row, (file, flaw) in enumerate(zip(made.X, flawed, strict=True)):
+            name = "other" if flaw and code == "path" else "some"
+            (folder / name).mkdir(exist_ok=True)
+            paths.append(folder / name / f"{row:04d}.jpg")
+            paths[-1].write_bytes(file)
+            os.utime(paths[-1], (1e9 + 1e7 * (flaw and code == "modified") + row,) * 2)
+        return paths, {}
+    if code in ("exact_duplicates", "near_duplicates"):
+        real = itertools.cycle(np.flatnonzero(made.y == 0))
+        original = {row: next(real) for row in np.flatnonzero(flawed)}
+        copy = made.X.__getitem__
+        if code == "near_duplicates":
+
+            def copy(row):
+                return encoded(images[row].resize((48, 48)), quality=60)
+
+        return [copy(original[r]) if r in original else made.X[r] for r in range(len(images))], {}
+    labels = {"generator": made.generator, "source": made.source}
+    if flawed.any():
+        one = np.where(made.y == (code == "single_generator"), "the only one", "")
+        labels[code.removeprefix("single_")] = one
+    return made.X, labels
 
 
-@pytest.mark.parametrize(
-    ("code", "plant"),
-    [
-        ("alpha", lambda image: encoded(opaque(image), "PNG")),
-        ("generator_text", lambda image: encoded(image, "PNG", pnginfo=text_with("Steps: 9, x"))),
-        (
-            "bit_depth",
-            lambda image: encoded(np.asarray(image.convert("L")).astype(np.uint16) * 257, "PNG"),
-        ),
-    ],
-)
-def test_what_only_generated_png_files_have_is_found(code, plant, made, pixels):
+def test_no_check_is_without_a_case(clean):
+    assert set(CODES) == set(clean.frame()["code"])
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_every_check_finds_its_flaw(code, made, pixels, tmp_path):
+    # 70 % of the generated pictures have it, and no real one.
+    generated = np.flatnonzero(made.y == 1)
+    flawed = np.isin(np.arange(100), generated[np.arange(50) % 10 < 7])
+    X, options = case(code, flawed, made, pixels, tmp_path)
+    finding = by_code(audit(X, made.y, **options), code)
+    assert finding.severity == ("note" if code in NOTES else "leak")
+    assert finding.advice
+    if code in FILES or code in ("modified", "path"):
+        assert finding.p_value == 1 / 100
+        assert finding.n_images == 100
+        # Those that have it are given away; the others are as good as guessed.
+        least = 0.7 if code in ("bytes_per_pixel", "corner_mark") else 0.8
+        assert least < finding.auc < 0.95
+    if code != "path":
+        assert {example.label for example in finding.examples} == {0, 1}
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_every_check_is_silent_where_both_classes_have_it_alike(code, made, pixels, tmp_path):
+    flawed = np.zeros(100, dtype=bool)
+    if code in FILES or code in ("modified", "path"):
+        for label in (0, 1):
+            flawed[np.flatnonzero(made.y == label)[::2]] = True
+    X, options = case(code, flawed, made, pixels, tmp_path)
+    found = audit(X, made.y, **options)
+    assert code in found.silent
+    assert code not in codes(found)
+
+
+def test_the_prompt_in_a_png_file_is_found(made, pixels):
     images = list(map(Image.fromarray, pixels))
     files = [
-        plant(image) if label else encoded(image, "PNG")
+        encoded(image, "PNG", **({"pnginfo": text_with("Steps: 9, x")} if label else {}))
         for image, label in zip(images, made.y, strict=True)
     ]
     found = audit(files, made.y)
-    assert by_code(found, code).auc == 1
+    assert by_code(found, "generator_text").auc == 1
     assert "format" not in codes(found)
 
 
@@ -233,12 +314,12 @@ def test_changed_copies_across_a_split_are_a_leak_and_within_a_group_none(made, 
 
 def test_one_source_and_one_generator(made):
     one = np.where(made.y == 0, "camera_0", made.source)
-    found = audit(made.X, made.y, made.generator, one)
+    found = audit(made.X, made.y, generator=made.generator, source=one)
     assert codes(found) == {"single_source"}
     assert by_code(found, "single_source").severity == "leak"
     assert by_code(found, "single_source").auc == 1
     only = np.where(made.y == 1, "sdxl", "")
-    found = audit(made.X, made.y, only, np.where(made.y == 1, "sdxl", made.source))
+    found = audit(made.X, made.y, generator=only, source=np.where(made.y == 1, "sdxl", made.source))
     assert codes(found) == {"single_generator"}
     assert "sdxl" in by_code(found, "single_generator").title
     assert {"single_source", "single_generator"} <= set(audit(made.X, made.y).not_run)
@@ -260,7 +341,7 @@ def test_groups_that_repeat_the_generator_say_nothing(made):
         for g, s in zip(made.generator, made.source, strict=True)
     ]
     with_groups, without = (
-        audit(made.X, made.y, made.generator, made.source, groups) for groups in (filled, None)
+        audit(made.X, made.y, **{**origin(made), "groups": groups}) for groups in (filled, None)
     )
     assert with_groups.frame().equals(without.frame())
 
@@ -291,8 +372,8 @@ def test_pictures_in_memory_are_judged_by_size_and_pixels(made, pixels):
 def test_input_of_every_kind_gives_the_same(made, clean):
     words = np.where(made.y == 1, "fake", "photo")
     table = pd.DataFrame({"image": made.X, "label": words})
-    origin = made.generator, made.source, made.groups
-    again = audit(table["image"], table["label"], *origin, pos_label="fake", num_workers=1)
+    how = {"pos_label": "fake", "num_workers": 1, **origin(made)}
+    again = audit(table["image"], table["label"], **how)
     assert again.to_dict() == clean.to_dict()
 
 
@@ -303,11 +384,16 @@ def test_result_as_text_html_and_json(made, pixels):
     ]
     source = np.where(made.y == 0, "<b>&", "web")
     found = audit(files, made.y, source=source)
-    facts = json.loads(json.dumps(found.to_dict()))
+    facts = json.loads(found.to_json())
+    assert facts == found.to_dict()
     assert [finding["code"] for finding in facts["findings"]] == found.frame()["code"][:3].tolist()
-    assert "JPEG: 50 real, 0 generated" in str(found)
-    assert "&lt;b&gt;&amp;" in found._repr_html_()
-    assert "<b>" not in found._repr_html_()
+    for text in (str(found), found.to_markdown(), found.to_html()):
+        assert "JPEG: 50 real, 0 generated" in text
+        assert "What to do about format" in text
+    assert "&lt;b&gt;&amp;" in found.to_html()
+    assert "<b>" not in found.to_html()
+    assert found._repr_html_() == found.to_html()
+    assert found.to_markdown().count("\n| leak | ") == 3
     assert repr(found) == "<LeakAudit: 3 leaks and 0 notes in 50 real and 50 generated pictures>"
     assert "2 leaks" not in repr(found)
 
@@ -347,7 +433,7 @@ def test_few_pictures_are_too_few_to_say(made):
 
 def test_the_sample_has_what_its_files_have(sample_data):
     data = load_manifest(sample_data / "manifest.csv")
-    found = audit(data.X, data.y, data.generator, data.source, data.groups)
+    found = audit(data.X, data.y, **origin(data))
     leaks = {finding.code for finding in found.leaks}
     assert {"format", "square", "multiples_of_64", "dimensions", "jpeg_tables"} <= leaks
     webp = sum(path.endswith(".webp") for path in data.X[data.y == 1])

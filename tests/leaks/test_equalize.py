@@ -72,13 +72,12 @@ def test_a_small_picture_is_enlarged_only_on_demand():
 
 def test_the_audit_of_a_copy_shows_what_is_left(flawed):
     files, made = flawed
-    origin = made.generator, made.source, made.groups
-    before = audit_leaks(files, made.y, *origin, n_permutations=199)
+    origin = {"generator": made.generator, "source": made.source, "groups": made.groups}
+    before = audit_leaks(files, made.y, **origin, n_permutations=199)
     assert {"format", "dimensions", "square", "aspect", "camera"} <= codes(before)
-    copy = equalize(files, made.y, *origin, size=80, codec="jpeg")
-    after = audit_leaks(
-        copy.X, copy.y, copy.generator, copy.source, copy.groups, n_permutations=199
-    )
+    copy = equalize(files, made.y, **origin, size=80, codec="jpeg")
+    origin = {"generator": copy.generator, "source": copy.source, "groups": copy.groups}
+    after = audit_leaks(copy.X, copy.y, **origin, n_permutations=199)
     # Quality 70 before took detail from one class alone, and no later compression gives it back.
     assert codes(after) == {"bytes_per_pixel"}
 
@@ -110,7 +109,7 @@ def test_written_copies_are_loaded_again(flawed, tmp_path):
 def test_labels_go_along(flawed):
     files, made = flawed
     words = np.where(made.y == 1, "fake", "photo")
-    copy = equalize(files[:6], words[:6], made.generator[:6], size=64, pos_label="fake")
+    copy = equalize(files[:6], words[:6], generator=made.generator[:6], size=64, pos_label="fake")
     assert copy.y.tolist() == made.y[:6].tolist()
     assert copy.generator.tolist() == made.generator[:6].tolist()
     assert [read_image(file).shape for file in copy.X] == [(64, 64, 3)] * 6

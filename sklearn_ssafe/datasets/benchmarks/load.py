@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from ...labels import fill_groups
 from ...public import public
-from ..labelled_images import as_bunch, fill_groups
+from ..labelled_images import as_bunch
 from .folders import find_root, read_folders
 from .layouts import LAYOUTS
 from .shards import read_shards

@@ -82,7 +82,7 @@ function show(place) {
   write("whose", isOwn ? "(the detector's own)" : "(moved by hand)");
   slider.setAttribute(
     "aria-valuetext",
-    `${scoreText(value)}: ${percent(fpr)} of real pictures accused, ${percent(tpr)} of generated ones found`,
+    `${scoreText(value)}: ${percent(fpr)} false positives, ${percent(tpr)} of generated pictures detected`,
   );
   document.getElementById("own").disabled = isOwn;
   document.body.classList.toggle("moved", !isOwn);

@@ -1,0 +1,57 @@
+"""Arguments and options that commands share."""
+
+import functools
+from pathlib import Path
+
+import click
+
+FILE = click.Path(dir_okay=False, path_type=Path)
+NEW_FOLDER = click.Path(path_type=Path)
+
+data = click.argument("data", type=click.Path(exists=True, path_type=Path))
+detector = click.argument("detector", type=click.Path(exists=True, file_okay=False, path_type=Path))
+device = click.option("--device", default="auto", show_default=True)
+weights_here = click.option("--weights", help="Where the encoder's weights are on this machine.")
+cache = click.option(
+    "--cache", type=click.Path(file_okay=False, path_type=Path), help="Keep embeddings here."
+)
+folds = click.option("--folds", default=5, show_default=True, type=click.IntRange(2))
+quiet = click.option("--quiet", is_flag=True, help="No progress bar.")
+
+
+def output(help, type=FILE, **more):
+    """The option -o, --output, required unless `more` says otherwise."""
+    return click.option("-o", "--output", type=type, help=help, **{"required": True, **more})
+
+
+def as_json(help):
+    """The flag --json, as the parameter `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help=help)
+
+
+def encoder(command):
+    """--encoder, --pretrained, --weights and --device, as one dict with these names."""
+
+    @functools.wraps(command)
+    def with_encoder(encoder, pretrained, weights, device, **others):
+        names = ("encoder", "pretrained", "weights", "device")
+        values = (encoder, pretrained, weights, device)
+        return command(encoder=dict(zip(names, values, strict=True)), **others)
+
+    for option in (
+        device,
+        click.option("--weights", help="A file or folder with the weights."),
+        click.option("--pretrained", help="Tag of the encoder's weights."),
+        click.option(
+            "--encoder", default="forensic", show_default=True, help="See: ssafe encoders."
+        ),
+    ):
+        with_encoder = option(with_encoder)
+    return with_encoder
+
+
+def folder_of(output):
+    """Complain if the folder to write to is not there, before any work is done."""
+    if not output.parent.is_dir():
+        raise click.UsageError(f"--output {output}: there is no folder {output.parent}.")
+    return output.parent

@@ -1,0 +1,27 @@
+"""Tables as a terminal shows them."""
+
+
+def held_out_text(table):
+    """Write a row for each generator and real source that was held out."""
+    from ..results import table_text
+
+    heading = ["class", "generator or source", "pictures", "called generated", "AUC"]
+    shares = table["called_generated"].map("{:.0%}".format)
+    aucs = table["auc"].map(lambda auc: "" if auc != auc else f"{auc:.3f}")
+    columns = (table["class"], table["name"], table["pictures"].astype(str), shares, aucs)
+    return table_text(heading, list(map(list, zip(*columns, strict=True))))
+
+
+def curation_text(summary):
+    """Write a row for each generator in the order of choice, then each real source."""
+    from ..labels import is_missing
+    from ..results import table_text
+
+    table = summary.sort_values(["class", "order", "domain", "name"], kind="stable")
+    names = table["name"].where(table["name"] != "", "(unnamed)")
+    table["name"] = names.where(table["domain"] == "", table["domain"] + " / " + names)
+    heading = ["class", "generator or source", "pictures", "cluster", "chosen", "taken"]
+    shown = table[["class", "name", "pictures", "cluster", "order", "taken"]].to_numpy(object)
+    return table_text(
+        heading, [["" if is_missing(cell) else str(cell) for cell in row] for row in shown]
+    )

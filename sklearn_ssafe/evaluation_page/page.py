@@ -1,0 +1,81 @@
+"""The page: facts in, one HTML document out."""
+
+import base64
+import hashlib
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from ..detector.model_card import A_SCORE_IS_NO_PROOF, KNOWN_LIMITS
+from ..results import decimals, score_text, with_intervals
+from .charts import distribution_chart, robustness_charts, roc_chart, spread_chart
+
+_SHARES = ("tpr", "fpr", "tpr_at_1pct_fpr")
+_FIGURES = (
+    *("tpr", "fpr", "balanced_accuracy", "auc", "average_precision", "eer"),
+    *("tpr_at_1pct_fpr", "tpr_at_5pct_fpr", "brier", "ece"),
+)
+
+
+def render_page(facts, thumbnails):
+    """Return the page; `thumbnails` are addresses of pictures, by row."""
+    environment = _environment()
+    style, script = (
+        environment.loader.get_source(environment, f"evaluation.{kind}")[0]
+        for kind in ("css", "js")
+    )
+    return environment.get_template("evaluation.html").render(
+        facts=facts,
+        rows=_rows_in_words(facts["rows"]),
+        errors=_errors_in_words(facts["errors"]),
+        threshold=score_text(facts["threshold"]["value"]),
+        findings=_findings_in_words(facts["audit"]),
+        thumbnails=thumbnails,
+        figures=_FIGURES,
+        style=style,
+        script=script,
+        # The page's own script may run, and nothing that a file name brings along.
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        charts={
+            "roc": roc_chart(facts),
+            "distribution": distribution_chart(facts),
+            "spread": spread_chart(facts),
+            "robustness": robustness_charts(facts),
+        },
+        proof=A_SCORE_IS_NO_PROOF,
+        limits=KNOWN_LIMITS,
+    )
+
+
+@cache
+def _environment():
+    return Environment(
+        loader=PackageLoader("sklearn_ssafe.evaluation_page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _rows_in_words(rows):
+    shares = with_intervals(rows, _SHARES)
+    figures = with_intervals(rows, _FIGURES, decimals)
+    return [
+        {**row, "share": share, "figure": figure}
+        for row, share, figure in zip(rows, shares, figures, strict=True)
+    ]
+
+
+def _errors_in_words(errors):
+    words = {}
+    for kind in ("false_positives", "missed"):
+        texts = list(map(score_text, [error["score"] for error in errors[kind]]))
+        words[kind] = [{**e, "text": text} for e, text in zip(errors[kind], texts, strict=True)]
+    return words
+
+
+def _findings_in_words(audit):
+    found = [] if audit is None else audit["findings"]
+    aucs = map(decimals, [finding["auc"] for finding in found])
+    return [{**finding, "text": auc} for finding, auc in zip(found, list(aucs), strict=True)]

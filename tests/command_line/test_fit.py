@@ -1,0 +1,60 @@
+"""``ssafe fit``."""
+
+import numpy as np
+import pandas as pd
+
+from sklearn_ssafe import SSAFEClassifier, load_detector
+from sklearn_ssafe.datasets import load_manifest
+
+from .conftest import run
+
+
+def test_fit_saves_what_python_would(trained, tmp_path):
+    pictures = load_manifest(trained / "pictures" / "manifest.csv")
+    by_hand = SSAFEClassifier().fit(
+        pictures.X, pictures.y, generator=pictures.generator, source=pictures.source
+    )
+    saved = load_detector(trained / "detector")
+    np.testing.assert_array_equal(
+        saved.predict_proba(pictures.X), by_hand.predict_proba(pictures.X)
+    )
+    assert saved.training_table_.equals(by_hand.training_table_)
+
+
+def test_fit_prints_what_was_found_and_what_was_left_out(trained, tmp_path):
+    table = pd.read_csv(trained / "pictures" / "manifest.csv", keep_default_na=False)
+    table["path"] = [str(trained / "pictures" / path) for path in table["path"]]
+    table.loc[len(table)] = {**table.iloc[0], "path": str(tmp_path / "absent.jpg")}
+    table.to_csv(tmp_path / "manifest.csv", index=False)
+    result = run("fit", tmp_path / "manifest.csv", "-o", tmp_path / "d", "--target-fpr", "0.05")
+    assert result.exit_code == 0, result.output
+    assert "absent.jpg: no such file" in result.output
+    assert "whole generators; real: whole real sources" in result.output
+    assert "at least 59 are needed" in result.output
+    for name in table["generator"].replace("", np.nan).dropna().unique():
+        assert name in result.output
+    assert "left out because they could not be read: 1" in (tmp_path / "d/README.md").read_text()
+
+
+def test_fit_finds_out_before_it_works_that_it_cannot_save(trained, tmp_path):
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "thesis.txt").write_text("years")
+    manifest = trained / "pictures" / "manifest.csv"
+    result = run("fit", manifest, "-o", tmp_path / "work", "--encoder", "no such encoder")
+    assert isinstance(result.exception, FileExistsError)
+    result = run("fit", manifest, "-o", trained / "detector", "--encoder", "no such encoder")
+    assert result.exit_code == 2
+    assert "--overwrite" in result.output
+
+
+def test_fit_and_predict_on_the_sample_of_real_pictures(sample_data, tmp_path):
+    table = pd.read_csv(sample_data / "manifest.csv")
+    table["path"] = [str(sample_data / path) for path in table["path"]]
+    some = table.groupby("source").head(2)
+    some.to_csv(tmp_path / "manifest.csv", index=False)
+    result = run("fit", tmp_path / "manifest.csv", "-o", tmp_path / "d")
+    assert result.exit_code == 0, result.output
+    some[["path"]].to_csv(tmp_path / "unlabelled.csv", index=False)
+    result = run("predict", tmp_path / "d", tmp_path / "unlabelled.csv")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.count("\n") == len(some) + 1

@@ -1,0 +1,185 @@
+"""``ssafe predict``."""
+
+import os
+import shutil
+import signal
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sklearn_ssafe import SSAFEClassifier, load_detector
+from sklearn_ssafe.command_line.main import main
+
+from ..conftest import encoded, picture
+from .conftest import rows_of, run
+
+
+def test_predict_a_folder_gives_the_scores_of_python(trained, tmp_path):
+    result = run("predict", trained / "detector", trained / "pictures", "-o", tmp_path / "v.csv")
+    assert result.exit_code == 0, result.output
+    rows = rows_of(tmp_path / "v.csv")
+    detector = load_detector(trained / "detector")
+    paths = [row["path"] for row in rows]
+    assert len(paths) == 24
+    assert all(os.path.exists(path) for path in paths)
+    score = detector.predict_proba(paths)[:, 1]
+    np.testing.assert_allclose([float(row["score"]) for row in rows], score, atol=1e-6)
+    verdict = np.where(detector.predict(paths) == 1, "generated", "real")
+    assert [row["verdict"] for row in rows] == verdict.tolist()
+    assert {row["error"] for row in rows} == {""}
+
+
+def test_every_input_has_a_row_whatever_happens(trained, tmp_path):
+    good = sorted((trained / "pictures" / "images").iterdir())[0]
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "broken.jpg").write_bytes(encoded(picture(0))[:-80])
+    (tmp_path / "text.jpg").write_text("no picture")
+    shutil.copy(good, tmp_path / 'a, "quoted"\nname.jpg')
+    table = pd.DataFrame({"path": ["text.jpg", str(good), ""], "other": [1, 2, 3]})
+    table.to_excel(tmp_path / "list.xlsx", index=False)
+    stdin = f"{good}\n\nabsent.jpg\n"
+    inputs = [
+        tmp_path / "empty",
+        tmp_path / "broken.jpg",
+        tmp_path / 'a, "quoted"\nname.jpg',
+        tmp_path / "list.xlsx",
+        good,
+        "-",
+        "https://example.com/a.jpg",
+    ]
+    result = run("predict", trained / "detector", *inputs, "-o", tmp_path / "v.csv", input=stdin)
+    assert result.exit_code == 3
+    assert "10 rows in" in result.output
+    assert "6 with an error" in result.output
+    rows = rows_of(tmp_path / "v.csv")
+    reasons = [
+        ("empty", "there is no picture in this folder"),
+        ("broken.jpg", "truncated"),
+        ("name.jpg", ""),
+        ("text.jpg", "is no picture"),
+        (good.name, ""),
+        ("", "the path is empty"),
+        (good.name, ""),
+        (good.name, ""),
+        ("absent.jpg", "no such file"),
+        ("a.jpg", "is a URL"),
+    ]
+    assert len(rows) == len(reasons)
+    for row, (name, reason) in zip(rows, reasons, strict=True):
+        assert row["path"].endswith(name)
+        assert reason in row["error"]
+        assert bool(row["error"]) == bool(reason)
+        assert bool(row["score"]) == bool(row["verdict"]) == (not reason)
+
+
+def test_a_name_that_is_no_unicode(trained, tmp_path):
+    good = next((trained / "pictures" / "images").iterdir())
+    name = os.fsdecode(b"bild\xe9.jpg")
+    shutil.copy(good, tmp_path / name)
+    line = os.fsencode(str(tmp_path / name))
+    for _ in range(2):  # the second finds it done
+        result = run(
+            "predict", trained / "detector", "-", "-o", tmp_path / "v.csv", input=line + b"\n"
+        )
+        assert result.exit_code == 0, result.output
+    (row,) = rows_of(tmp_path / "v.csv")
+    assert row["path"].endswith("bild\\udce9.jpg")
+
+
+def test_one_picture_on_standard_output(trained):
+    good = next((trained / "pictures" / "images").iterdir())
+    result = run("predict", trained / "detector", good)
+    assert result.exit_code == 0
+    header, row = result.stdout.splitlines()
+    assert header == "path,score,verdict,error"
+    assert row.startswith(f"{good},0.")
+
+
+def test_a_rerun_does_only_what_is_missing(trained, tmp_path, monkeypatch):
+    whole = tmp_path / "whole.csv"
+    run("predict", trained / "detector", trained / "pictures", "-o", whole)
+    part = tmp_path / "part.csv"
+    content = whole.read_bytes()
+    half = content.index(b"\n", len(content) // 2) + 1
+    part.write_bytes(content[: half + 25])  # a row was being written
+    n_done = len(rows_of(whole)) - content[half:].count(b"\n")
+    scored = []
+    original = SSAFEClassifier.predict_proba
+
+    def counting(self, X):
+        scored.extend(X)
+        return original(self, X)
+
+    monkeypatch.setattr(SSAFEClassifier, "predict_proba", counting)
+    result = run("predict", trained / "detector", trained / "pictures", "-o", part)
+    assert result.exit_code == 0, result.output
+    assert part.read_bytes() == content
+    assert f"{n_done} of them from before" in result.output
+    assert len(scored) == 24 - n_done + 8  # eight of them to see that it is the same detector
+    result = run("predict", trained / "detector", trained / "pictures", "-o", part)
+    assert part.read_bytes() == content
+
+
+def test_a_file_of_another_detector_or_of_something_else_is_not_continued(trained, tmp_path):
+    images = trained / "pictures" / "images"
+    other = tmp_path / "other"
+    shutil.copytree(trained / "detector", other)
+    detector = load_detector(other)
+    detector.head_.intercept_ += 0.1
+    detector.save(other)
+    out = tmp_path / "v.csv"
+    assert run("predict", trained / "detector", images, "-o", out).exit_code == 0
+    before = out.read_bytes()
+    result = run("predict", other, images, "-o", out)
+    assert result.exit_code == 2
+    assert "of another detector" in result.output
+    assert out.read_bytes() == before
+    assert run("predict", other, images, "-o", out, "--overwrite").exit_code == 0
+    assert out.read_bytes() != before
+    out.write_text("name,phone\nAda,1\n")
+    result = run("predict", other, images, "-o", out)
+    assert result.exit_code == 2
+    assert "holds no verdicts" in result.output
+    assert out.read_text() == "name,phone\nAda,1\n"
+
+
+def test_ctrl_c_keeps_what_is_done(trained, tmp_path, monkeypatch, capsys):
+    good = next((trained / "pictures" / "images").iterdir())
+    for number in range(200):
+        os.link(good, tmp_path / f"{number:04d}.jpg")
+    out = tmp_path / "v.csv"
+    n_calls = 0
+    original = SSAFEClassifier.predict_proba
+
+    def interrupted(self, X):
+        nonlocal n_calls
+        n_calls += 1
+        if n_calls == 3:
+            signal.raise_signal(signal.SIGINT)
+        return original(self, X)
+
+    monkeypatch.setattr(SSAFEClassifier, "predict_proba", interrupted)
+    command = ["ssafe", "predict", trained / "detector", tmp_path, "-o", out, "--quiet"]
+    monkeypatch.setattr(sys, "argv", [*map(str, command)])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert stop.value.code == 130
+    assert "Run the same command to go on" in capsys.readouterr().err
+    rows = rows_of(out)
+    assert 0 < len(rows) < 200
+    assert len({row["score"] for row in rows}) == 1
+    assert [row["path"] for row in rows] == [
+        str(tmp_path / f"{number:04d}.jpg") for number in range(len(rows))
+    ]
+    again = run("predict", trained / "detector", tmp_path, "-o", out, "--quiet")
+    assert f"200 rows in {out}, {len(rows)} of them from before" in again.output
+
+
+def test_predict_without_anything_to_predict_with(trained, tmp_path):
+    assert run("predict", tmp_path, "a.jpg").exception.args[0].startswith("There is no det")
+    SSAFEClassifier(encoder=None, cv=None).fit(np.eye(4), [0, 1, 0, 1]).save(tmp_path / "d")
+    result = run("predict", tmp_path / "d", "a.jpg")
+    assert result.exit_code == 2
+    assert "takes embeddings" in result.output
