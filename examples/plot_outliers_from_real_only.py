@@ -85,8 +85,8 @@ table = report.frame()
 table.loc[table["class"] == "generated", ["name", "auc", "auc_low", "auc_high", "tpr"]].round(2)
 
 # %%
-# The thresholds were set for 10 % of photographs by *known* cameras. An unknown camera need not keep
-# to that. The share of each camera that is called generated when it is left out:
+# The thresholds were set for 10 % of photographs by *known* cameras. An unknown camera need not
+# keep to that. The share of each camera that is called generated when it is left out:
 
 table.loc[table["class"] == "real", ["name", "fpr", "fpr_low", "fpr_high"]].round(2)
 

@@ -81,6 +81,15 @@ def decimals(value):
     return MISSING if value is None or math.isnan(value) else f"{value:.3f}"
 
 
+def bracketed(row, name, form=".2f"):
+    """Write a figure of a row with its interval, if it has one: ``0.72 [0.63, 0.81]``."""
+    value, low, high = row[name], row.get(f"{name}_low"), row.get(f"{name}_high")
+    if value != value:
+        return ""
+    ends = "" if low is None or low != low else f" [{low:{form}}, {high:{form}}]"
+    return f"{value:{form}}{ends}"
+
+
 def score_text(score):
     """Write a score so that one near 0 or 1 is not taken for 0 or 1.
 

@@ -34,7 +34,7 @@ import click
     default=0.05,
     show_default=True,
     type=click.FloatRange(0, 1),
-    help="False-positive rate at which recall is measured.",
+    help="False-positive rate at which the detection rate is measured.",
 )
 @click.option("--device", default="auto", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print all figures as JSON.")
@@ -71,7 +71,7 @@ def compare(data, encoders, weights, heads, columns, target, folds, fpr, device,
         generator=pictures.generator,
         source=pictures.source,
         groups=pictures.groups,
-        n_splits=folds,
+        cv=folds,
         max_fpr=fpr,
         task="classification" if target is None else "regression",
     )

@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_consistent_length
 
 from ..detector.model_card import A_SCORE_IS_NO_PROOF, KNOWN_LIMITS
 from ..images.inputs import as_image_list
-from ..labels import generated_label, is_generated, known_labels, names_of
+from ..labels import generated_label, is_generated, known_labels
 from ..leaks.audit import audit_leaks
 from ..metrics.detection_report import DetectionReport, build_report
 from ..metrics.scores import judge_pictures, last_step, operating_threshold
@@ -196,9 +196,9 @@ def evaluation_report(
     common = {"random_state": random_state, "verbose": verbose}
     chosen = [items[row] for row in good]
     known = {name: values[good] for name, values in known.items()}
+    group = None if groups is None else known_labels(len(items), groups)[good]
     findings = curve = None
     if audit:
-        group = None if groups is None else known_labels(len(items), groups)[good]
         findings = audit_leaks(chosen, generated[good].astype(int), **known, groups=group, **common)
     if robustness is not None:
         curve = robustness_curve(
@@ -207,7 +207,9 @@ def evaluation_report(
             np.where(generated[good], label, _other_label(detector, label)),
             perturbations=robustness,
             pos_label=label,
-            groups=names_of(generated[good].astype(int), **known),
+            **known,
+            groups=group,
+            n_resamples=n_resamples,
             confidence_level=confidence_level,
             **common,
         )
