@@ -190,11 +190,11 @@ class DetectorComparison(Result):
         heading = ["input", "head", *(self.title(name) for name in self.metrics)]
         heading += ["fit s", "predict s", "encode s"]
         rows = []
-        for _, row in self.frame().iterrows():
+        table = self.frame()
+        figures = bracketed(table, self.metrics, {"rmse": ".3g"})
+        for (_, row), of_row in zip(table.iterrows(), figures, strict=True):
             cells = [row["input"] + (" (no pixels)" if row["baseline"] else ""), row["head"]]
-            cells += [
-                bracketed(row, name, ".3g" if name == "rmse" else ".2f") for name in self.metrics
-            ]
+            cells += of_row
             cells += [f"{row['fit_seconds']:.2f}", f"{row['predict_seconds']:.2f}"]
             seconds = row["encode_seconds"]
             rows.append([*cells, "" if seconds != seconds else f"{seconds:.0f}"])

@@ -119,14 +119,14 @@ class DetectionReport(Result):
 
     def _summary(self, metrics):
         heading = ["class", "name", "pictures", *(_HEADINGS[name] for name in metrics)]
+        figures = bracketed(self.rows, metrics)
         rows = [
-            [
-                row["class"],
-                row["name"],
-                f"{row['pictures']}{' *' if row['small'] else ''}",
-                *(bracketed(row, name) for name in metrics),
-            ]
-            for _, row in self.rows.iterrows()
+            [kind, name, f"{n_pictures}{' *' if small else ''}", *cells]
+            for (kind, name, n_pictures, small), cells in zip(
+                self.rows[["class", "name", "pictures", "small"]].itertuples(index=False),
+                figures,
+                strict=True,
+            )
         ]
         return Summary([*self._facts()], heading, rows, [*self._notes()])
 

@@ -172,6 +172,11 @@ def expected_calibration_error(y_true, y_prob, *, n_bins=15, pos_label=None):
     check_consistent_length(generated, y_prob)
     if not ((y_prob >= 0) & (y_prob <= 1)).all():
         raise ValueError("y_prob must hold probabilities, from 0 to 1")
+    return calibration_error(generated, y_prob, n_bins)
+
+
+def calibration_error(generated, y_prob, n_bins=15):
+    """Return the ECE of labels and probabilities that have been checked."""
     bin_of = np.minimum((y_prob * n_bins).astype(int), n_bins - 1)
     excess = np.bincount(bin_of, y_prob - generated, n_bins)
     return float(np.abs(excess).sum() / len(y_prob))

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import check_random_state
 
-from ..labels import keep_together
-from .figures import RocCounts, expected_calibration_error
+from ..labels import resampling_units
+from .figures import RocCounts, calibration_error
 from .intervals import bound_at_extreme, percentile_interval, resampled
 
 RATES = ("tpr", "fpr", "balanced_accuracy")
@@ -69,53 +69,68 @@ def report_rows(pictures, *, n_resamples, confidence_level, random_state):
     """Judge every generator, every real source, and all together; see `detection_report`."""
     rng = check_random_state(random_state)
     how = {"n_resamples": n_resamples, "confidence_level": confidence_level}
-    rows = []
-    for is_generated, word in ((True, "generated"), (False, "real")):
-        of_class = []
-        for name in sorted(set(pictures.name[pictures.generated == is_generated])):
-            mine = (pictures.generated == is_generated) & (pictures.name == name)
-            same_folds = np.isin(pictures.fold, pictures.fold[mine])
-            chosen = mine | (same_folds & (pictures.generated != is_generated))
-            figures = judge(pictures.take(chosen), is_generated, random_state=rng, **how)
-            of_class.append({"class": word, "name": name or "(unnamed)", **figures})
-        worst = (lambda row: row["auc"]) if is_generated else (lambda row: -row["fpr"])
-        rows += sorted(of_class, key=worst)
+    generated, name, fold = pictures.generated, pictures.name, pictures.fold
+    wanted = []
+    for side in (True, False):
+        for value in sorted(set(name[generated == side])):
+            mine = (generated == side) & (name == value)
+            others = (generated != side) & np.isin(fold, fold[mine])
+            wanted.append((side, value, mine, others))
+    sides = [side for _, _, *both in wanted for side in both] + [generated, ~generated]
+    units = resampling_units(name, pictures.groups, pictures.picture, sides)
+    rows = {True: [], False: []}
+    for number, (side, value, mine, others) in enumerate(wanted):
+        part, of_part = pictures.take(mine | others), units[2 * number : 2 * number + 2]
+        rows[side].append(
+            {
+                "class": "generated" if side else "real",
+                "name": value or "(unnamed)",
+                **_judge(part, side, METRICS, units=of_part, rng=rng, **how),
+            }
+        )
+    rows = [
+        *sorted(rows[True], key=lambda row: row["auc"]),
+        *sorted(rows[False], key=lambda row: -row["fpr"]),
+    ]
     rows.append({"class": "average", "name": "macro", **_macro(pd.DataFrame(rows), rng=rng, **how)})
     # Drawn anew, so that the same pictures have the same interval wherever they are judged.
-    pooled = judge(pictures, random_state=random_state, **how)
+    anew = check_random_state(random_state)
+    pooled = _judge(pictures, True, METRICS, units=units[-2:], rng=anew, **how)
     rows.append({"class": "average", "name": "pooled", **pooled})
     return pd.DataFrame(rows)
 
 
-def judge(
-    pictures,
-    is_generated=True,
-    *,
-    metrics=METRICS,
-    n_resamples,
-    confidence_level,
-    random_state,
-):
-    """Compute figures and intervals of pictures; `is_generated` says which class it is about.
+def judge_all(pictures, metrics, *, n_resamples, confidence_level, random_state):
+    """Compute figures and intervals of all pictures together, as of the row "pooled".
 
-    All rates and intervals of reports, pages and robustness curves are made here. Where a class is
-    missing, what needs it is NaN.
+    Where a class is missing, what needs it is NaN.
     """
-    rng = check_random_state(random_state)
+    sides = [pictures.generated, ~pictures.generated]
+    return _judge(
+        pictures,
+        True,
+        metrics,
+        units=resampling_units(pictures.name, pictures.groups, pictures.picture, sides),
+        n_resamples=n_resamples,
+        confidence_level=confidence_level,
+        rng=check_random_state(random_state),
+    )
+
+
+def _judge(pictures, is_generated, metrics, *, units, n_resamples, confidence_level, rng):
+    """Judge one row; `is_generated` says which class it is about, `units` are of both sides."""
     mine = pictures.generated == is_generated
     point = _figures(pictures, mine, np.ones((1, len(mine))), metrics)
     figures = {name: float(values[0]) for name, values in point.items()}
     if "ece" in metrics:
-        figures["ece"] = np.nan
-        if pictures.is_probability:
-            figures["ece"] = expected_calibration_error(pictures.generated, pictures.score)
+        known = pictures.is_probability
+        figures["ece"] = calibration_error(pictures.generated, pictures.score) if known else np.nan
 
-    sides = (mine, ~mine)
-    units, words = zip(*[_units(pictures, side) for side in sides], strict=True)
+    words, units = [word for _, word in units], [of_side for of_side, _ in units]
     n_units = [int(of_side.max(initial=-1)) + 1 for of_side in units]
     draws = [
         _figures(pictures, mine, weights, metrics)
-        for weights in resampled(sides, units, n_resamples, rng)
+        for weights in resampled((mine, ~mine), units, n_resamples, rng)
     ]
     bounds = dict.fromkeys(point, (np.nan, np.nan))
     if draws:
@@ -165,23 +180,6 @@ def _ranking(pictures, mine, weights, names):
             total[name] += share * np.where(defined, RANKING[name](counts), 0)
     with np.errstate(invalid="ignore"):
         return {name: values / weight for name, values in total.items()}
-
-
-def _units(pictures, side):
-    """Number what is resampled on one side: the largest units of which there are two or more."""
-    name, picture = pictures.name[side], pictures.picture[side]
-    if not len(picture):
-        return np.zeros(0, dtype=int), "pictures"
-    also = [] if pictures.groups is None else [pictures.groups[side]]
-    choices = [(also, "groups")] if also else []
-    if len(set(name) - {""}) > 1:
-        choices.insert(0, ([name, *also], "names"))
-    for labels, word in choices:
-        # Scores of one picture in several folds stay together in any case.
-        units = keep_together(*labels, picture)
-        if units.max() > 0:
-            return units, word
-    return keep_together(picture), "pictures"
 
 
 def _what_was_resampled(words, is_generated):

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ..metrics.report_rows import ScoredPictures, judge
+from ..metrics.report_rows import ScoredPictures, judge_all
 from ..public import public
-from ..results import Result, Summary, bracketed, percent, plain
+from ..results import Result, Summary, bracketed, plain
 
 METRICS = ("balanced_accuracy", "tpr", "fpr", "auc")
+# The text has the interval of the first alone.
+_SHOWN = ["balanced_accuracy", "balanced_accuracy_low", "balanced_accuracy_high", *METRICS[1:]]
 
 
 @public("sklearn_ssafe.robustness")
@@ -94,9 +96,9 @@ class RobustnessCurve(Result):
             fold=np.zeros(len(rows), dtype=int),
             is_probability=False,
         )
-        figures = judge(
+        figures = judge_all(
             pictures,
-            metrics=METRICS,
+            METRICS,
             n_resamples=self.n_resamples,
             confidence_level=self.confidence_level,
             random_state=self.random_state,
@@ -187,9 +189,14 @@ class RobustnessCurve(Result):
             .groupby("perturbation", sort=False)
             .head(1)
         )
-        rows = [_cells("unchanged", "", table.iloc[0])]
-        rows += [
-            _cells(row["perturbation"], f"{row['strength']:g}", row) for _, row in worst.iterrows()
+        shown = pd.concat([table.iloc[:1], worst])
+        names = ["unchanged", *worst["perturbation"]]
+        strengths = ["", *(f"{strength:g}" for strength in worst["strength"])]
+        flipped = ["", *(f"{share:.0%}" for share in worst["flipped"])]
+        figures = bracketed(shown[_SHOWN], METRICS)
+        rows = [
+            [name, strength, *cells, share]
+            for name, strength, cells, share in zip(names, strengths, figures, flipped, strict=True)
         ]
         notes = ["Of each perturbation, the strength with the lowest balanced accuracy."]
         if len(self.failures):
@@ -204,9 +211,3 @@ class RobustnessCurve(Result):
             rows,
             notes,
         )
-
-
-def _cells(name, strength, row):
-    rates = [f"{row[metric]:.2f}" for metric in ("tpr", "fpr", "auc")]
-    flipped = percent(row["flipped"]) if strength else ""
-    return [name, strength, bracketed(row, "balanced_accuracy"), *rates, flipped]
