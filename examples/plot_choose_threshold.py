@@ -83,7 +83,7 @@ report
 
 # %%
 
-ScoreDistributionDisplay.from_report(report)
+ScoreDistributionDisplay.from_result(report)
 plt.show()
 
 # %%
@@ -104,7 +104,7 @@ by_fold = cross_val_report(
     head, features, pictures.y, target_fpr=0.05, cv=GeneratorGroupKFold(3), **known
 )
 print(by_fold.settings["threshold_from"])
-GeneratorReportDisplay.from_report(by_fold)
+GeneratorReportDisplay.from_result(by_fold)
 plt.show()
 
 # %%

@@ -66,7 +66,7 @@ import matplotlib.pyplot as plt
 
 from sklearn_ssafe.comparison import ComparisonDisplay
 
-ComparisonDisplay.from_comparison(comparison)
+ComparisonDisplay.from_result(comparison)
 plt.show()
 
 # %%

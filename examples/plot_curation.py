@@ -65,7 +65,7 @@ curator.summary_
 
 import matplotlib.pyplot as plt
 
-display = CurationDisplay.from_estimator(curator).plot()
+display = CurationDisplay.from_estimator(curator)
 plt.show()
 
 # %%

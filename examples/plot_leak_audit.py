@@ -68,7 +68,7 @@ print(audit)
 
 # %%
 
-display = LeakAuditDisplay.from_audit(audit).plot()
+display = LeakAuditDisplay.from_result(audit)
 
 # %%
 # What a detector makes of it

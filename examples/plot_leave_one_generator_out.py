@@ -55,8 +55,9 @@ print("best C:", search.best_params_["logisticregression__C"])
 # ----------
 #
 # `cross_val_report` makes the groups itself. The generator that is found worst comes first, then
-# the source of photographs that is accused most. AUC and other ranking metrics are computed within
-# each fold and then averaged, because scores of different folds come from different classifiers.
+# the source of photographs with the most false positives. AUC and other ranking metrics are
+# computed within each fold and then averaged, because scores of different folds come from different
+# classifiers.
 
 from sklearn_ssafe import cross_val_report
 
@@ -77,7 +78,7 @@ import matplotlib.pyplot as plt
 
 from sklearn_ssafe.metrics import GeneratorReportDisplay
 
-GeneratorReportDisplay.from_report(report, metric="auc")
+GeneratorReportDisplay.from_result(report, metric="auc")
 plt.show()
 
 # %%

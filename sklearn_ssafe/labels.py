@@ -231,6 +231,27 @@ def keep_together(*labels):
     return np.argsort(np.argsort(first))[number]
 
 
+def resampling_units(name, groups, picture, sides):
+    """Number what a bootstrap draws on each side, and say what it is.
+
+    That is the largest units of which there are two or more: whole generators or sources, joined
+    where they share a group; else groups; else pictures. Scores of one picture stay together.
+    `sides` are masks.
+    """
+    found = []
+    for side in sides:
+        also = [] if groups is None else [groups[side]]
+        choices = [(also, "groups")] if also else []
+        if len(set(name[side]) - {""}) > 1:
+            choices.insert(0, ([name[side], *also], "names"))
+        for labels, word in [*choices, ([], "pictures")]:
+            units = keep_together(*labels, picture[side])
+            if units.max(initial=0) > 0 or word == "pictures":
+                found.append((units, word))
+                break
+    return found
+
+
 def numbered(groups):
     """Number the groups in the order of their names; a picture without one is one of its own."""
     labels = [

@@ -113,6 +113,25 @@ def with_intervals(rows, names, write=percent):
     ]
 
 
+def bracketed(table, names, forms=()):
+    """Write figures of each row with their intervals, such as ``0.72 [0.63, 0.81]``.
+
+    `forms` has another format than two decimals for some names.
+    """
+    forms = dict.fromkeys(names, ".2f") | dict(forms)
+
+    def text(row, name):
+        value, low, high = row[name], row.get(f"{name}_low"), row.get(f"{name}_high")
+        if value != value:
+            return ""
+        write = f"{{:{forms[name]}}}".format
+        return write(value) + (
+            "" if low is None or low != low else f" [{write(low)}, {write(high)}]"
+        )
+
+    return [[text(row, name) for name in names] for row in table.to_dict("records")]
+
+
 def score_text(score):
     """Write a score so that one near 0 or 1 is not taken for 0 or 1.
 

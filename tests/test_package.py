@@ -1,3 +1,4 @@
+import inspect
 import re
 import subprocess
 import sys
@@ -64,3 +65,15 @@ def test_the_api_page_lists_exactly_the_public_names():
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'FrozenEncoder'"):
         _ = sklearn_ssafe.FrozenEncoder
+
+
+def test_shared_paragraphs_are_filled_in():
+    public = [getattr(import_module(home), name) for name, home in homes().items()]
+    members = [value for kind in public if isinstance(kind, type) for value in vars(kind).values()]
+    texts = [inspect.getdoc(value) or "" for value in public]
+    texts += [inspect.getdoc(getattr(value, "__func__", value)) or "" for value in members]
+    assert not any(re.search(r"^ *\{\w+\}$", text, re.MULTILINE) for text in texts)
+    assert sum("such as fake and photo" in text for text in texts) >= 8
+    # As deep as the entries around it.
+    text = inspect.getdoc(sklearn_ssafe.cross_val_report)
+    assert "\npos_label : int, float, bool, str or None, default=None\n    The label" in text

@@ -34,7 +34,7 @@ from . import options
     default=0.05,
     show_default=True,
     type=click.FloatRange(0, 1),
-    help="False-positive rate at which recall is measured.",
+    help="False-positive rate at which the detection rate is measured.",
 )
 @options.device
 @options.as_json("Print all figures as JSON.")
@@ -68,7 +68,7 @@ def compare(data, encoders, weights, heads, columns, target, folds, fpr, device,
         generator=pictures.generator,
         source=pictures.source,
         groups=pictures.groups,
-        n_splits=folds,
+        cv=folds,
         max_fpr=fpr,
         task="classification" if target is None else "regression",
     )

@@ -2,21 +2,22 @@
 
 import time
 from itertools import product
+from numbers import Integral
 
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
-from sklearn.metrics import r2_score, roc_auc_score, root_mean_squared_error
+from sklearn.metrics import r2_score, root_mean_squared_error
 from sklearn.model_selection import GroupKFold, check_cv
 from sklearn.pipeline import Pipeline
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_consistent_length
 
 from ..images.properties import file_properties
-from ..labels import held_out_groups, is_generated, keep_together, known_labels
-from ..metrics.figures import tpr_at_fpr
+from ..labels import is_generated, keep_together, known_labels
+from ..metrics.figures import ranking_by_fold
 from ..metrics.scores import detector_scores
-from ..model_selection.folds import GeneratorGroupKFold
+from ..model_selection.held_out import CannotSplitError, make_folds, score_held_out
 from ..public import public
 from .heads import make_heads
 from .inputs import encode_once, make_inputs, make_preprocessor, tidy_table
@@ -35,8 +36,7 @@ def compare_detectors(
     generator=None,
     source=None,
     groups=None,
-    cv=None,
-    n_splits=5,
+    cv=5,
     task="auto",
     max_fpr=0.05,
     pos_label=None,
@@ -73,18 +73,15 @@ def compare_detectors(
         Whole generators and whole real sources are held out.
     groups : array-like of shape (n_samples,) or None, default=None
         Pictures that belong together in other ways. They stay in one fold.
-    cv : cross-validation splitter, iterable of (train, test) or None, default=None
-        None takes `GeneratorGroupKFold`, or `GroupKFold` for a regression. A splitter gets as
-        groups what `keep_together` makes of generator, source and groups.
-    n_splits : int, default=5
-        Most folds to make if `cv` is None; fewer where there are fewer generators or sources.
+    cv : int, cross-validation splitter or iterable of (train, test), default=5
+        An int is the most folds of `GeneratorGroupKFold` (of `GroupKFold` for a regression); fewer
+        where there are fewer generators or sources. A splitter gets as groups what
+        `keep_together` makes of generator, source and groups.
     task : {"auto", "classification", "regression"}, default="auto"
         "auto" goes by whether `y` has two values.
     max_fpr : float, default=0.05
-        The false-positive rate at which recall is measured, see `tpr_at_fpr`.
-    pos_label : int, float, bool, str or None, default=None
-        The label of generated pictures. None takes the larger of two numbers, such as 1 of 0 and
-        1, and knows words such as fake and photo.
+        The false-positive rate at which the detection rate is measured, see `tpr_at_fpr`.
+    {pos_label}
     picture_components : int or None, default=30
         Beside the columns of a table, an encoder's columns are brought down to this many principal
         components, or a thousand of them would drown three of yours. None keeps them all.
@@ -143,7 +140,7 @@ def compare_detectors(
 
     good = np.setdiff1d(np.arange(len(y)), failures["row"].to_numpy(dtype=int))
     labels = [known_labels(len(y), column)[good] for column in (generator, source, groups)]
-    folds = _folds(cv, n_splits, y[good], positive, *labels)
+    folds = _folds(cv, y[good], positive, *labels)
     folds = [(good[train], good[test]) for train, test in folds]
 
     rows = []
@@ -151,9 +148,9 @@ def compare_detectors(
         pipeline = Pipeline(
             [("columns", make_preprocessor(given_input, picture_components)), ("head", head)]
         )
-        for number, (train, test) in enumerate(folds):
-            figures = _judge(pipeline, given_input.table, y, train, test, positive, max_fpr)
-            rows.append({"input": given_input.name, "head": head_name, "fold": number, **figures})
+        names = {"input": given_input.name, "head": head_name}
+        figures = _judge(pipeline, given_input.table, y, folds, positive, max_fpr)
+        rows += [{**names, "fold": number, **fold} for number, fold in enumerate(figures)]
     return DetectorComparison(
         folds=pd.DataFrame(rows),
         failures=failures,
@@ -179,47 +176,44 @@ def _is_classification(y, task):
     return task == "classification" or (task == "auto" and type_of_target(y) == "binary")
 
 
-def _folds(cv, n_splits, y, positive, generator, source, groups):
+def _folds(cv, y, positive, generator, source, groups):
     """Split the rows; units are held out whole."""
-    if positive is None:
-        units = keep_together(generator, source, groups)
+    known = {"generator": generator, "source": source, "groups": groups}
+    if positive is not None:
+        return make_folds((y == positive).astype(int), **known, cv=cv, labels=y)[0]
+    units = keep_together(*known.values())
+    if cv is None or isinstance(cv, Integral):
         n_units = len(np.unique(units))
-        default = GroupKFold(min(n_splits, n_units)) if n_units > 1 else None
-    else:
-        generated = (y == positive).astype(int)
-        units = held_out_groups(generated, generator, source, groups)
-        n_units = min(len(np.unique(units[generated == label])) for label in (0, 1))
-        default = GeneratorGroupKFold(min(n_splits, n_units)) if n_units > 1 else None
-    if cv is None and default is None:
-        raise ValueError("the pictures cannot be split: all (of one class) belong to one group")
-    splitter = default if cv is None else check_cv(cv, y, classifier=positive is not None)
-    return list(splitter.split(np.zeros((len(y), 1)), y, units))
+        if n_units < 2:
+            raise CannotSplitError("the pictures cannot be split: all belong to one group")
+        cv = GroupKFold(min(5 if cv is None else cv, n_units))
+    return list(check_cv(cv, y).split(np.zeros((len(y), 1)), y, units))
 
 
-def _judge(pipeline, table, y, train, test, positive, max_fpr):
-    """Fit on one fold's training part; return the figures of its test part."""
-    started = time.perf_counter()
-    fitted = clone(pipeline).fit(table.iloc[train], y[train])
-    trained = time.perf_counter()
+def _judge(pipeline, table, y, folds, positive, max_fpr):
+    """Return the figures of each fold's test part, and the seconds that it took."""
+    seconds = []
+
+    def fit_and_score(train, test):
+        started = time.perf_counter()
+        fitted = clone(pipeline).fit(table.iloc[train], y[train])
+        trained = time.perf_counter()
+        if positive is None:
+            score = fitted.predict(table.iloc[test])
+        else:
+            score = detector_scores(fitted, table.iloc[test], positive)
+        done = time.perf_counter()
+        seconds.append({"fit_seconds": trained - started, "predict_seconds": done - trained})
+        return score
+
+    scores = score_held_out(fit_and_score, y, folds, "")
     if positive is None:
-        predicted = fitted.predict(table.iloc[test])
-        done = time.perf_counter()
-        figures = {
-            "r2": r2_score(y[test], predicted),
-            "rmse": root_mean_squared_error(y[test], predicted),
-        }
+        parts = (scores.fold == number for number in range(len(folds)))
+        pairs = [(scores.y[part], scores.score[part]) for part in parts]
+        figures = [
+            {"r2": r2_score(*pair), "rmse": root_mean_squared_error(*pair)} for pair in pairs
+        ]
     else:
-        score = detector_scores(fitted, table.iloc[test], positive)
-        done = time.perf_counter()
-        generated = y[test] == positive
-        figures = {
-            "auc": roc_auc_score(generated, score),
-            "recall_at_fpr": tpr_at_fpr(generated, score, max_fpr=max_fpr),
-        }
-    return {
-        **figures,
-        "fit_seconds": trained - started,
-        "predict_seconds": done - trained,
-        "n_train": len(train),
-        "n_test": len(test),
-    }
+        figures = ranking_by_fold(scores.y == positive, scores.score, scores.fold, max_fpr)
+    sizes = [{"n_train": len(train), "n_test": len(test)} for train, test in folds]
+    return [{**a, **b, **c} for a, b, c in zip(figures, seconds, sizes, strict=True)]

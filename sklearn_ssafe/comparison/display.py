@@ -1,18 +1,15 @@
 """ComparisonDisplay: candidates side by side, fold by fold."""
 
-from ..plotting import axes_with_rows, legend_below
+from ..plotting import STYLES, Display, legend_below
 from ..public import public
 from .comparison import compare_detectors
 
-_BASELINE = {"color": "0.35", "marker": "o", "markerfacecolor": "white", "label": "no pixels seen"}
-_PICTURES = {"color": "#0072B2", "marker": "s", "label": "with pictures"}
-
 
 @public("sklearn_ssafe.comparison")
-class ComparisonDisplay:
+class ComparisonDisplay(Display):
     """Show what every encoder, head and baseline reaches.
 
-    Make it with `from_comparison`, or with `from_pictures`, which makes the comparison.
+    Make it with `from_result`, or with `from_pictures`, which makes the comparison.
 
     Parameters
     ----------
@@ -51,26 +48,6 @@ class ComparisonDisplay:
         self.comparison = comparison
 
     @classmethod
-    def from_comparison(cls, comparison, *, metric=None, ax=None):
-        """Show a comparison that you have.
-
-        Parameters
-        ----------
-        comparison : DetectorComparison
-            From `compare_detectors`.
-        metric : str or None, default=None
-            As for `plot`.
-        ax : matplotlib.axes.Axes or None, default=None
-            As for `plot`.
-
-        Returns
-        -------
-        display : ComparisonDisplay
-            The display, plotted.
-        """
-        return cls(comparison).plot(ax, metric=metric)
-
-    @classmethod
     def from_pictures(cls, X, y, *, metric=None, ax=None, **options):
         """Compare detectors and show the comparison.
 
@@ -82,8 +59,7 @@ class ComparisonDisplay:
             Labels of two classes, or numbers for a regression.
         metric : str or None, default=None
             As for `plot`.
-        ax : matplotlib.axes.Axes or None, default=None
-            As for `plot`.
+        {ax}
         **options : dict
             Further arguments of `compare_detectors`.
 
@@ -113,9 +89,8 @@ class ComparisonDisplay:
 
         Parameters
         ----------
-        ax : matplotlib.axes.Axes or None, default=None
-            Where to draw; None makes a figure.
-        metric : {"auc", "recall_at_fpr", "r2", "rmse"} or None, default=None
+        {ax}
+        metric : {"auc", "tpr_at_fpr", "r2", "rmse"} or None, default=None
             Which figure; None takes "auc" or, for a regression, "r2".
 
         Returns
@@ -135,12 +110,11 @@ class ComparisonDisplay:
         if metric not in metrics:
             raise ValueError(f"metric must be one of {metrics}, got {metric!r}")
         table = self.frame().sort_values(metric, ascending=metric == "rmse", kind="stable")
-        self.ax_ = axes_with_rows(ax, len(table))
-        self.figure_ = self.ax_.figure
+        self._axes_with_rows(ax, len(table))
         folds = self.comparison.folds.set_index(["input", "head"])[metric]
         handles = {}
         for place, row in enumerate(table.itertuples()):
-            style = _BASELINE if row.baseline else _PICTURES
+            style = STYLES["no pixels" if row.baseline else "pictures"]
             values = folds.loc[[(row.input, row.head)]]
             self.ax_.plot(
                 values, [place + 0.22] * len(values), ".", color="0.6", markersize=4, zorder=1
@@ -153,11 +127,6 @@ class ComparisonDisplay:
         self.ax_.set_yticks(range(len(table)), names, fontsize="small")
         if metric == "auc":
             self.ax_.axvline(0.5, color="0.4", linestyle=":", linewidth=1.2)
-        self.ax_.set_xlabel(self._title(metric))
+        self.ax_.set_xlabel(self.comparison.title(metric))
         legend_below(self.ax_, list(handles.values()))
         return self
-
-    def _title(self, metric):
-        if metric == "recall_at_fpr":
-            return f"recall at {self.comparison.settings['max_fpr']:.0%} false positives"
-        return {"auc": "AUC", "r2": "R2", "rmse": "RMSE"}[metric]

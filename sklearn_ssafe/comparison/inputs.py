@@ -18,6 +18,7 @@ from sklearn.utils import get_tags
 from ..encoders.forensic import ForensicEncoder
 from ..encoding.failures import EncodingWarning
 from ..encoding.transformer import FrozenEncoderTransformer
+from ..public import public
 
 
 def tidy_table(tabular, n_samples):

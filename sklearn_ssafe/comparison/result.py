@@ -1,7 +1,5 @@
 """DetectorComparison: candidates on the same folds, their figures and paired differences."""
 
-import html
-import json
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,17 +7,18 @@ import pandas as pd
 
 from ..metrics.intervals import corrected_interval
 from ..public import public
+from ..results import Result, Summary, bracketed, percent, plain
 from .importance import feature_importance
 from .inputs import make_preprocessor
 
 # The first of each decides the order; for an error, less is better.
-_METRICS = {"classification": ["auc", "recall_at_fpr"], "regression": ["r2", "rmse"]}
-_SHARES = ("auc", "recall_at_fpr")
+_METRICS = {"classification": ["auc", "tpr_at_fpr"], "regression": ["r2", "rmse"]}
+_SHARES = ("auc", "tpr_at_fpr")
 
 
 @public("sklearn_ssafe.comparison")
 @dataclass(repr=False)
-class DetectorComparison:
+class DetectorComparison(Result):
     """Encoders, heads and baselines, judged on the same folds. Made by `compare_detectors`.
 
     Attributes
@@ -69,7 +68,7 @@ class DetectorComparison:
         -------
         table : pandas.DataFrame
             ``input``, ``head``, ``baseline`` (whether it sees no pixel); the mean over folds of
-            ``auc`` and ``recall_at_fpr`` (or ``r2`` and ``rmse``), each with the ends of its
+            ``auc`` and ``tpr_at_fpr`` (or ``r2`` and ``rmse``), each with the ends of its
             interval, ``..._low`` and ``..._high``; ``fit_seconds`` (mean of a fold),
             ``predict_seconds`` and ``encode_seconds`` (for 1,000 pictures; NaN where nothing was
             encoded).
@@ -155,26 +154,24 @@ class DetectorComparison:
             random_state=random_state,
         )
 
-    def to_json(self):
-        """Return settings, candidates, differences and failures as JSON.
+    def to_dict(self):
+        """Return settings, candidates, differences and failures in plain types.
 
         Returns
         -------
-        text : str
-            An object with the keys ``settings``, ``candidates``, ``differences``, ``folds`` and
-            ``failures``.
+        facts : dict
+            With the keys ``settings``, ``candidates``, ``differences``, ``folds`` and
+            ``failures``; None where there is no figure.
         """
-        tables = {
-            "candidates": self.frame(),
-            "differences": self.differences(),
-            "folds": self.folds,
-            "failures": self.failures,
-        }
-        records = {
-            name: table.astype(object).where(table.notna(), None).to_dict("records")
-            for name, table in tables.items()
-        }
-        return json.dumps({"settings": _without_nan(self.settings), **records}, indent=2)
+        return plain(
+            {
+                "settings": self.settings,
+                "candidates": self.frame(),
+                "differences": self.differences(),
+                "folds": self.folds,
+                "failures": self.failures,
+            }
+        )
 
     def to_html(self):
         """Return the candidates as an HTML table.
@@ -184,13 +181,81 @@ class DetectorComparison:
         text : str
             What was done, and the table.
         """
-        return as_html(self)
-
-    def _repr_html_(self):
-        return self.to_html()
+        return self._summary().html("ssafe-comparison")
 
     def __repr__(self):
-        return as_text(self)
+        return self._summary().text()
+
+    def _summary(self):
+        heading = ["input", "head", *(self.title(name) for name in self.metrics)]
+        heading += ["fit s", "predict s", "encode s"]
+        rows = []
+        table = self.frame()
+        figures = bracketed(table, self.metrics, {"rmse": ".3g"})
+        for (_, row), of_row in zip(table.iterrows(), figures, strict=True):
+            cells = [row["input"] + (" (no pixels)" if row["baseline"] else ""), row["head"]]
+            cells += of_row
+            cells += [f"{row['fit_seconds']:.2f}", f"{row['predict_seconds']:.2f}"]
+            seconds = row["encode_seconds"]
+            rows.append([*cells, "" if seconds != seconds else f"{seconds:.0f}"])
+        return Summary([*self._facts()], heading, rows, [*self._verdict()])
+
+    def title(self, metric):
+        """Name a figure as tables and plots do.
+
+        Parameters
+        ----------
+        metric : str
+            One of `metrics`.
+
+        Returns
+        -------
+        title : str
+            Such as ``"TPR at 5 % FPR"``.
+        """
+        if metric == "tpr_at_fpr":
+            return f"TPR at {percent(self.settings['max_fpr'])} FPR"
+        return {"auc": "AUC", "r2": "R2", "rmse": "RMSE"}[metric]
+
+    def _facts(self):
+        yield f"{self.settings['pictures']} pictures, {len(self.splits)} folds, the same for all."
+        if len(self.failures):
+            yield f"{len(self.failures)} pictures could not be read and were left out for all."
+        yield (
+            "Means over folds; seconds to fit one fold, and to predict or encode 1,000 pictures. "
+            f"In brackets: {self.settings['confidence_level']:.0%} intervals, corrected for folds "
+            "that share training data (Nadeau and Bengio, 2003)."
+        )
+
+    def _verdict(self):
+        """Say whether the best with pictures beats the best without."""
+        table = self.frame()
+        metric = self.metrics[0]
+        title = self.title(metric)
+        pictures, without = table[~table["baseline"]], table[table["baseline"]]
+        if len(pictures) and len(without):
+            best = pictures.iloc[0]
+            differences = self.differences()
+            found = (differences["input"] == best["input"]) & (differences["head"] == best["head"])
+            row = differences[found].iloc[0]
+            low, high = row[f"{metric}_low"], row[f"{metric}_high"]
+            say = "The folds do not tell them apart."
+            if low > 0:
+                say = "The pictures add something."
+            elif high < 0:
+                say = "The pictures do worse."
+            yield (
+                f"Best with pictures: {best['input']} / {best['head']}, {title} "
+                f"{best[metric]:.2f}. Best without: {row['reference']}. Difference "
+                f"{row[metric]:+.2f} [{low:+.2f}, {high:+.2f}]. {say}"
+            )
+        properties = without[without["input"] == "file properties"]
+        if len(properties):
+            yield (
+                f"File properties alone: {title} {properties.iloc[0][metric]:.2f}. If they do "
+                "well, the classes differ in how the files were made, and so may the pictures' "
+                "features."
+            )
 
     def _of(self, name, head):
         chosen = self.folds[(self.folds["input"] == name) & (self.folds["head"] == head)]
@@ -211,140 +276,3 @@ class DetectorComparison:
         encoder = name.removeprefix("table + ")
         seconds = self.settings["encode_seconds"].get(encoder, np.nan)
         return 1000 * seconds / self.settings["pictures"]
-
-
-def _without_nan(value):
-    """Put None for NaN, which JSON does not know."""
-    if isinstance(value, dict):
-        return {key: _without_nan(inner) for key, inner in value.items()}
-    return None if value != value else value
-
-
-def as_text(comparison):
-    """Return a comparison as plain text.
-
-    Parameters
-    ----------
-    comparison : DetectorComparison
-        The comparison.
-
-    Returns
-    -------
-    text : str
-        Candidates, the best first, and what they say together.
-    """
-    heading, rows = _cells(comparison)
-    widths = [max(len(row[column]) for row in [heading, *rows]) for column in range(len(heading))]
-
-    def line(cells):
-        words = [cell.ljust(width) for cell, width in zip(cells[:2], widths[:2], strict=True)]
-        words += [cell.rjust(width) for cell, width in zip(cells[2:], widths[2:], strict=True)]
-        return "  ".join(words).rstrip()
-
-    table = [line(heading), line(["-" * width for width in widths]), *map(line, rows)]
-    return "\n".join([*_facts(comparison), "", *table, "", *_verdict(comparison)])
-
-
-def as_html(comparison):
-    """Return a comparison as HTML.
-
-    Parameters
-    ----------
-    comparison : DetectorComparison
-        The comparison.
-
-    Returns
-    -------
-    text : str
-        A ``div`` with paragraphs and a table.
-    """
-    heading, rows = _cells(comparison)
-    lines = ['<div class="ssafe-comparison">']
-    lines += [f"<p>{html.escape(text)}</p>" for text in _facts(comparison)]
-    lines += ["<table><thead>", _html_row(heading, "th"), "</thead><tbody>"]
-    lines += [_html_row(row, "td") for row in rows]
-    lines += ["</tbody></table>"]
-    lines += [f"<p>{html.escape(text)}</p>" for text in _verdict(comparison)]
-    return "\n".join([*lines, "</div>"])
-
-
-def _html_row(cells, tag):
-    return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"
-
-
-def _cells(comparison):
-    titles = {
-        "auc": "AUC",
-        "recall_at_fpr": f"recall at {comparison.settings['max_fpr'] or 0:.0%} FPR",
-        "r2": "R2",
-        "rmse": "RMSE",
-    }
-    metrics = comparison.metrics
-    heading = [
-        "input",
-        "head",
-        *(titles[name] for name in metrics),
-        "fit s",
-        "predict s",
-        "encode s",
-    ]
-    rows = []
-    for _, row in comparison.frame().iterrows():
-        cells = [row["input"] + (" (no pixels)" if row["baseline"] else ""), row["head"]]
-        cells += [_with_interval(row, name) for name in metrics]
-        cells += [f"{row['fit_seconds']:.2f}", f"{row['predict_seconds']:.2f}"]
-        encoding = row["encode_seconds"]
-        rows.append([*cells, "" if encoding != encoding else f"{encoding:.0f}"])
-    return heading, rows
-
-
-def _with_interval(row, name):
-    text = f"{row[name]:.3g}" if name == "rmse" else f"{row[name]:.2f}"
-    low, high = row[f"{name}_low"], row[f"{name}_high"]
-    if low != low:
-        return text
-    return (
-        f"{text} [{low:.3g}, {high:.3g}]" if name == "rmse" else f"{text} [{low:.2f}, {high:.2f}]"
-    )
-
-
-def _facts(comparison):
-    n_folds = len(comparison.splits)
-    yield f"{comparison.settings['pictures']} pictures, {n_folds} folds, the same for all."
-    if len(comparison.failures):
-        yield f"{len(comparison.failures)} pictures could not be read and were left out for all."
-    yield (
-        "Means over folds; seconds to fit one fold, and to predict or encode 1,000 pictures. In "
-        f"brackets: {comparison.settings['confidence_level']:.0%} intervals, corrected for folds "
-        "that share training data (Nadeau and Bengio, 2003)."
-    )
-
-
-def _verdict(comparison):
-    """Say whether the best with pictures beats the best without."""
-    table = comparison.frame()
-    metric = comparison.metrics[0]
-    title = {"auc": "AUC", "r2": "R2"}[metric]
-    pictures, plain = table[~table["baseline"]], table[table["baseline"]]
-    if len(pictures) and len(plain):
-        best = pictures.iloc[0]
-        differences = comparison.differences()
-        found = (differences["input"] == best["input"]) & (differences["head"] == best["head"])
-        row = differences[found].iloc[0]
-        low, high = row[f"{metric}_low"], row[f"{metric}_high"]
-        say = "The folds do not tell them apart."
-        if low > 0:
-            say = "The pictures add something."
-        elif high < 0:
-            say = "The pictures do worse."
-        yield (
-            f"Best with pictures: {best['input']} / {best['head']}, {title} {best[metric]:.2f}. "
-            f"Best without: {row['reference']}. Difference {row[metric]:+.2f} "
-            f"[{low:+.2f}, {high:+.2f}]. {say}"
-        )
-    properties = plain[plain["input"] == "file properties"]
-    if len(properties):
-        yield (
-            f"File properties alone: {title} {properties.iloc[0][metric]:.2f}. If they do well, "
-            "the classes differ in how the files were made, and so may the pictures' features."
-        )

@@ -5,11 +5,12 @@ import pandas as pd
 from scipy.cluster.hierarchy import dendrogram, leaves_list
 from sklearn.utils.validation import check_is_fitted
 
+from ..plotting import Display
 from ..public import public
 
 
 @public("sklearn_ssafe.curation")
-class CurationDisplay:
+class CurationDisplay(Display):
     """Distances between generators as a heatmap, ordered by the tree, with those chosen marked.
 
     Make it with `from_estimator`.
@@ -36,7 +37,9 @@ class CurationDisplay:
 
     Examples
     --------
+    >>> import matplotlib
     >>> import numpy as np
+    >>> matplotlib.use("agg")
     >>> from sklearn_ssafe.curation import CurationDisplay
     >>> from sklearn_ssafe import GeneratorCurator
     >>> rng = np.random.default_rng(0)
@@ -57,27 +60,27 @@ class CurationDisplay:
         self.selected = list(selected)
 
     @classmethod
-    def from_estimator(cls, curator):
+    def from_estimator(cls, estimator, *, ax=None, cmap="viridis"):
         """Show a fitted curator.
 
         Parameters
         ----------
-        curator : GeneratorCurator
+        estimator : GeneratorCurator
             Fitted, by ``fit`` or ``fit_resample``.
+        {ax}
+        cmap : str, default="viridis"
+            As for `plot`.
 
         Returns
         -------
         display : CurationDisplay
-            Call ``plot`` or ``frame`` on it.
+            The display, plotted.
         """
-        check_is_fitted(curator, "distances_")
-        return cls(
-            curator.distances_,
-            curator.linkage_,
-            curator.generators_,
-            curator.clusters_,
-            curator.selected_generators_,
-        )
+        check_is_fitted(estimator, "distances_")
+        names = ("distances_", "linkage_", "generators_", "clusters_", "selected_generators_")
+        return cls(*(getattr(estimator, name) for name in names)).plot(ax, cmap=cmap)
+
+    from_result = from_estimator
 
     def frame(self):
         """Tabulate what the heatmap shows.
@@ -115,8 +118,7 @@ class CurationDisplay:
 
         Parameters
         ----------
-        ax : matplotlib Axes or None, default=None
-            Where to draw; None makes a figure.
+        {ax}
         cmap : str, default="viridis"
             A colour map of matplotlib; one that grows steadily lighter stays readable in print.
 
@@ -125,11 +127,9 @@ class CurationDisplay:
         display : CurationDisplay
             The display itself, with ``ax_`` and ``figure_``.
         """
-        plt = _import_pyplot()
         n_generators = len(self.generators)
-        if ax is None:
-            side = 3.5 + 0.3 * n_generators
-            _, ax = plt.subplots(figsize=(side + 1, side), layout="constrained")
+        side = 3.5 + 0.3 * n_generators
+        ax = self._axes(ax, (side + 1, side))
         table = self.frame()
         distances = table[[f"to {name}" for name in table["generator"]]].to_numpy()
         image = ax.imshow(distances, cmap=cmap, vmin=0)
@@ -155,19 +155,7 @@ class CurationDisplay:
             )
             tree.axis("off")
         ax.figure.colorbar(image, ax=ax, shrink=0.7, label="distance (root of MMD²)")
-        self.ax_, self.figure_ = ax, ax.figure
         return self
 
     def _order(self):
         return leaves_list(self.linkage) if len(self.linkage) else np.arange(len(self.generators))
-
-
-def _import_pyplot():
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError as error:
-        raise ImportError(
-            "CurationDisplay draws with matplotlib, which is not installed: "
-            'pip install "sklearn-ssafe[explain]". frame() works without it.'
-        ) from error
-    return plt

@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, va
 from sklearn.utils.validation import check_consistent_length
 
 from ..images.inputs import as_pictures
-from ..labels import generated_label, is_generated, known_columns, known_labels, names_of
+from ..labels import generated_label, is_generated, known_columns, known_labels
 from ..leaks.audit import audit_leaks
 from ..metrics.detection_report import DetectionReport, build_report
 from ..metrics.scores import judge_pictures, last_step, operating_threshold
@@ -203,7 +203,9 @@ def evaluation_report(
             np.where(generated[good], label, _other_label(head, label)),
             perturbations=robustness,
             pos_label=label,
-            groups=names_of(generated[good].astype(int), **known),
+            **known,
+            groups=groups,
+            n_resamples=n_resamples,
             confidence_level=confidence_level,
             **common,
         )

@@ -2,22 +2,16 @@
 
 import numpy as np
 
+from ..plotting import STYLES, Display
 from ..public import public
 from .audit import audit_leaks
 
-# Okabe and Ito's colours; in black and white the marks tell them apart.
-_STYLES = {
-    "leak": {"color": "#D55E00", "marker": "s", "label": "leak"},
-    "note": {"color": "#0072B2", "marker": "^", "label": "note (not seen in pixels)"},
-    "silent": {"color": "0.55", "marker": "o", "label": "silent", "facecolor": "white"},
-}
-
 
 @public("sklearn_ssafe.leaks")
-class LeakAuditDisplay:
+class LeakAuditDisplay(Display):
     """Show the AUC of every property that an audit looked at.
 
-    Make it with `from_audit`, or with `from_pictures`, which makes the audit.
+    Make it with `from_result`, or with `from_pictures`, which makes the audit.
 
     Parameters
     ----------
@@ -37,6 +31,8 @@ class LeakAuditDisplay:
 
     Examples
     --------
+    >>> import matplotlib
+    >>> matplotlib.use("agg")
     >>> from sklearn_ssafe.leaks import LeakAuditDisplay
     >>> from sklearn_ssafe.datasets import make_generated_images
     >>> data = make_generated_images(40, image_size=64, random_state=0)
@@ -49,38 +45,25 @@ class LeakAuditDisplay:
         self.audit = audit
 
     @classmethod
-    def from_audit(cls, audit):
-        """Show an audit.
-
-        Parameters
-        ----------
-        audit : LeakAudit
-            From `audit_leaks`.
-
-        Returns
-        -------
-        display : LeakAuditDisplay
-            Call `plot` or `frame` on it.
-        """
-        return cls(audit)
-
-    @classmethod
-    def from_pictures(cls, X, y, **options):
+    def from_pictures(cls, X, y, *, ax=None, **options):
         """Audit pictures and show the result.
 
         Parameters
         ----------
-        X, y
+        X : array-like of shape (n_samples,)
             As for `audit_leaks`.
-        **options
-            Its other parameters, such as `generator`, `source` and `groups`.
+        y : array-like of shape (n_samples,)
+            As for `audit_leaks`.
+        {ax}
+        **options : dict
+            Further arguments of `audit_leaks`, such as `generator`, `source` and `groups`.
 
         Returns
         -------
         display : LeakAuditDisplay
-            Call `plot` or `frame` on it.
+            The display, plotted.
         """
-        return cls(audit_leaks(X, y, **options))
+        return cls(audit_leaks(X, y, **options)).plot(ax)
 
     def frame(self):
         """Tabulate what is shown.
@@ -99,8 +82,7 @@ class LeakAuditDisplay:
 
         Parameters
         ----------
-        ax : matplotlib.axes.Axes or None, default=None
-            Where to draw; None makes a figure.
+        {ax}
 
         Returns
         -------
@@ -113,16 +95,15 @@ class LeakAuditDisplay:
             matplotlib is missing.
         """
         table = self.frame()
-        if ax is None:
-            figure_size = (7, 1.2 + 0.24 * len(table))
-            _, ax = _import_pyplot().subplots(figsize=figure_size, layout="constrained")
+        ax = self._axes(ax, (7, 1.2 + 0.24 * len(table)))
         rows = np.arange(len(table))
-        for status, style in _STYLES.items():
+        for status in ("leak", "note", "silent"):
+            style = STYLES[status]
             mine = (table["status"] == status).to_numpy()
             if not mine.any():
                 continue
             ax.hlines(rows[mine], 0.5, table["auc"][mine], color=style["color"], zorder=1)
-            face = style.get("facecolor", style["color"])
+            face = style.get("markerfacecolor", style["color"])
             ax.scatter(
                 table["auc"][mine],
                 rows[mine],
@@ -139,16 +120,4 @@ class LeakAuditDisplay:
         ax.set_xlabel("AUC of a predictor that sees this property alone")
         ax.legend(loc="lower right", frameon=False)
         ax.spines[["top", "right"]].set_visible(False)
-        self.ax_, self.figure_ = ax, ax.figure
         return self
-
-
-def _import_pyplot():
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError as error:
-        raise ImportError(
-            "LeakAuditDisplay draws with matplotlib, which is not installed: "
-            'pip install "sklearn-ssafe[explain]". frame() works without it.'
-        ) from error
-    return plt

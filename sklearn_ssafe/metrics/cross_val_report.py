@@ -54,18 +54,12 @@ def cross_val_report(
     X : array-like of shape (n_samples, ...)
         Features, or pictures if `estimator` begins with an encoder. An encoder learns nothing, so
         it is quicker to encode first and pass the features.
-    y : array-like of shape (n_samples,)
-        Labels of two classes.
-    generator : array-like of str, shape (n_samples,), or None, default=None
-        What made each generated picture, ``""`` where unknown. Where missing, `source` stands in.
-    source : array-like of str, shape (n_samples,), or None, default=None
-        Where each real picture comes from, ``""`` where unknown.
+    {y}
+    {generator}
+    {source}
     groups : array-like of shape (n_samples,) or None, default=None
         Pictures that belong together, such as those of one scene. They stay in one fold.
-    cv : int, cross-validation splitter or iterable of (train, test), default=5
-        An int is the most folds of `GeneratorGroupKFold`; fewer where there are fewer generators
-        or sources. A splitter gets as groups what `keep_together` makes of generator, source and
-        groups.
+    {cv}
     target_fpr : float or None, default=None
         The threshold is chosen, in each training part, so that at most this share of real
         pictures like those is called generated, by `threshold_for_fpr` with `confidence_level`.
@@ -73,15 +67,11 @@ def cross_val_report(
         unless it chose another one in training), and 0.05 for an outlier detector.
     across_folds : {"average", "pool"}, default="average"
         "pool" ranks scores of different folds, so of different classifiers, together.
-    pos_label : int, float, bool, str or None, default=None
-        The label of generated pictures. None takes the larger of two numbers, such as 1 of 0 and
-        1, and knows words such as fake and photo.
-    n_resamples : int, default=1000
-        Bootstrap resamples. 0 leaves the intervals out, which is much faster.
+    {pos_label}
+    {n_resamples}
     confidence_level : float, default=0.95
         Coverage of the intervals, and how sure the promise of `target_fpr` is to be.
-    random_state : int, RandomState instance or None, default=0
-        Seed of the bootstrap.
+    {random_state}
 
     Returns
     -------

@@ -1,23 +1,36 @@
 """DetectionReport: the judged detector, as a table, text, Markdown, HTML or JSON."""
 
-import json
 from dataclasses import dataclass
 from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from ..labels import is_generated, known_labels, names_of
 from ..public import public
-from .report_rows import ScoredPictures, report_rows
-from .report_text import as_html, as_markdown, as_text
+from ..results import Result, Summary, bracketed, percent, plain
+from .report_rows import FEW_PICTURES, FEW_UNITS, ScoredPictures, report_rows
+
+_HEADINGS = {
+    "tpr": "TPR",
+    "fpr": "FPR",
+    "auc": "AUC",
+    "tpr_at_1pct_fpr": "TPR at 1 % FPR",
+    "tpr_at_5pct_fpr": "TPR at 5 % FPR",
+    "balanced_accuracy": "balanced accuracy",
+    "average_precision": "average precision",
+    "eer": "EER",
+    "brier": "Brier",
+    "ece": "ECE",
+}
+# A terminal is narrow.
+_IN_PLAIN_TEXT = ("tpr", "fpr", "auc", "tpr_at_1pct_fpr")
 
 
 @public("sklearn_ssafe.metrics")
 @dataclass(repr=False)
-class DetectionReport:
+class DetectionReport(Result):
     """How well a detector does, by generator and by real source. Made by `detection_report`.
 
     Attributes
@@ -71,6 +84,16 @@ class DetectionReport:
             word: self.rows[self.rows["class"] == word].iloc[0] for word in ("generated", "real")
         }
 
+    def to_dict(self):
+        """Return settings and rows in plain types.
+
+        Returns
+        -------
+        facts : dict
+            With the keys ``settings`` and ``rows``; None where there is no figure.
+        """
+        return plain({"settings": self.settings, "rows": self.rows})
+
     def to_markdown(self):
         """Return the report as Markdown.
 
@@ -79,7 +102,7 @@ class DetectionReport:
         text : str
             What was done, the two rows to look at first, and the table.
         """
-        return as_markdown(self)
+        return self._summary(_HEADINGS).markdown()
 
     def to_html(self):
         """Return the report as a piece of HTML, without scripts or style sheets.
@@ -89,26 +112,76 @@ class DetectionReport:
         text : str
             The same as `to_markdown` has.
         """
-        return as_html(self)
-
-    def to_json(self):
-        """Return settings and rows as JSON.
-
-        Returns
-        -------
-        text : str
-            An object with the keys ``settings`` and ``rows``; null where there is no figure.
-        """
-        rows = self.rows.astype(object).where(self.rows.notna(), None)
-        return json.dumps(
-            {"settings": self.settings, "rows": rows.to_dict("records")}, indent=2, default=float
-        )
-
-    def _repr_html_(self):
-        return self.to_html()
+        return self._summary(_HEADINGS).html("ssafe-report")
 
     def __repr__(self):
-        return as_text(self)
+        return self._summary(_IN_PLAIN_TEXT).text()
+
+    def _summary(self, metrics):
+        heading = ["class", "name", "pictures", *(_HEADINGS[name] for name in metrics)]
+        figures = bracketed(self.rows, metrics)
+        rows = [
+            [kind, name, f"{n_pictures}{' *' if small else ''}", *cells]
+            for (kind, name, n_pictures, small), cells in zip(
+                self.rows[["class", "name", "pictures", "small"]].itertuples(index=False),
+                figures,
+                strict=True,
+            )
+        ]
+        return Summary([*self._facts()], heading, rows, [*self._notes()])
+
+    def _facts(self):
+        known = self.settings
+        folds = f"{known['folds']} folds" if known["folds"] > 1 else "one detector"
+        held_out = f". Held out: {known['held_out']}" if "held_out" in known else ""
+        yield (
+            f"{known['real']} real and {known['generated']} generated pictures, {folds}{held_out}."
+        )
+        thresholds = [f"{value:.3g}" for value in known["threshold"]]
+        text = thresholds[0]
+        if len(thresholds) > 1:
+            text = f"{thresholds[0]} to {thresholds[-1]}, by fold"
+        yield f"Called generated from a score of {text}: {known['threshold_from']}."
+        found, real = self.worst["generated"], self.worst["real"]
+        yield (
+            f"Found worst: {found['name']} (detection rate {percent(found['tpr'])}, "
+            f"AUC {found['auc']:.2f}). Most false positives: {real['name']} "
+            f"({percent(real['fpr'])} called generated)."
+        )
+
+    def _notes(self):
+        known = self.settings
+        if known["n_resamples"]:
+            by_class = self.rows.groupby("class", sort=False)["resampled"].unique()
+            drawn = (f"for {word} rows {', or '.join(how)}" for word, how in by_class.items())
+            yield (
+                f"In brackets: {known['confidence_level']:.0%} intervals, bootstrap of "
+                f"{known['n_resamples']} draws. What was drawn: {' | '.join(drawn)}."
+            )
+        if known["across_folds"] == "pool":
+            yield "Ranking metrics are POOLED: scores of all folds were ranked together."
+        elif known["folds"] > 1:
+            yield "AUC, EER, average precision and TPR at an FPR: within each fold, then averaged."
+        if self.rows["small"].any():
+            yield (
+                f"* small: fewer than {FEW_PICTURES} pictures, or fewer than {FEW_UNITS} units to "
+                "draw from on one side. Rough figures, and intervals that are too narrow."
+            )
+        yield (
+            "Averages: macro counts each generator and source once, pooled counts each picture "
+            "once."
+        )
+        found = self.rows[self.rows["class"] == "generated"]
+        if n_single := int((found["names_compared"] == 1).sum()):
+            yield (
+                f"{n_single} generator(s) were compared with one real source each: their AUC and "
+                "FPR say as much about that source as about the generator."
+            )
+        if (found["compared_with"] < 100).any():
+            yield (
+                "A generator compared with fewer than 100 real pictures: its TPR at 1 % FPR is the "
+                "one without any false positive."
+            )
 
 
 @public("sklearn_ssafe")
@@ -137,17 +210,13 @@ def detection_report(
 
     Parameters
     ----------
-    y_true : array-like of shape (n_samples,)
-        Labels of two classes.
+    {y_true}
     y_score : array-like of float, shape (n_samples,)
         Scores of pictures that the classifier has not seen; higher means more likely generated.
         If all are from 0 to 1 they are taken for probabilities, and their calibration is judged.
-    generator : array-like of str, shape (n_samples,), or None, default=None
-        What made each generated picture, ``""`` where unknown. Where missing, `source` stands in.
-    source : array-like of str, shape (n_samples,), or None, default=None
-        Where each real picture comes from, ``""`` where unknown.
-    groups : array-like of shape (n_samples,) or None, default=None
-        Pictures that belong together, such as those of one scene, prompt or person.
+    {generator}
+    {source}
+    {groups}
     fold : array-like of shape (n_samples,) or None, default=None
         The fold in which each picture was tested. None: one classifier gave all scores.
     threshold : float or array-like of float, shape (n_samples,), default=0.5
@@ -158,15 +227,10 @@ def detection_report(
     across_folds : {"average", "pool"}, default="average"
         "pool" ranks scores of different folds together. Only sensible if all scores come from one
         classifier, or from classifiers on one scale.
-    pos_label : int, float, bool, str or None, default=None
-        The label of generated pictures. None takes the larger of two numbers, such as 1 of 0 and
-        1, and knows words such as fake and photo.
-    n_resamples : int, default=1000
-        Bootstrap resamples. 0 leaves the intervals out, which is much faster.
-    confidence_level : float, default=0.95
-        Coverage of the intervals.
-    random_state : int, RandomState instance or None, default=0
-        Seed of the bootstrap.
+    {pos_label}
+    {n_resamples}
+    {confidence_level}
+    {random_state}
 
     Returns
     -------
@@ -251,23 +315,8 @@ def build_report(
 ):
     """Check the parts, and make the report of them.
 
-    Parameters
-    ----------
-    generated : ndarray of bool, shape (n_scores,)
-        Whether each scored picture is generated.
-    y_score, generator, source, groups, fold, threshold
-        As for `detection_report`, one item a score.
-    picture : ndarray of int, shape (n_scores,)
-        Which picture a score belongs to: one tested in several folds has several.
-    across_folds, n_resamples, confidence_level, random_state
-        As for `detection_report`.
-    settings : dict
-        What else the report says about how it was made.
-
-    Returns
-    -------
-    report : DetectionReport
-        The report.
+    One item a score; `picture` says which picture it belongs to, as one that is tested in several
+    folds has several. `settings` are what else the report says about how it was made.
     """
     score = column_or_1d(y_score).astype(float)
     check_consistent_length(generated, score, generator, source, groups, fold)
@@ -297,7 +346,7 @@ def build_report(
         scored,
         n_resamples=n_resamples,
         confidence_level=confidence_level,
-        rng=check_random_state(random_state),
+        random_state=random_state,
     )
     table = pd.DataFrame(
         {

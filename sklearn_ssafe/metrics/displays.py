@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from ..labels import is_generated, names_of
-from ..plotting import STYLES, axes_with_rows, legend_below
+from ..plotting import STYLES, Display, legend_below
 from ..public import public
 from .detection_report import detection_report
 from .report_rows import METRICS
@@ -30,10 +30,10 @@ _MOST_POINTS = 150
 
 
 @public("sklearn_ssafe.metrics")
-class GeneratorReportDisplay:
-    """Show how well each generator is found, and how often each real source is accused.
+class GeneratorReportDisplay(Display):
+    """Show the detection rate of each generator, and the false-positive rate of each source.
 
-    Make it with `from_report`, `from_predictions` or `from_estimator`.
+    Make it with `from_result`, `from_predictions` or `from_estimator`.
 
     Parameters
     ----------
@@ -68,39 +68,16 @@ class GeneratorReportDisplay:
         self.report = report
 
     @classmethod
-    def from_report(cls, report, *, metric="rate", ax=None):
-        """Show a report that you have.
-
-        Parameters
-        ----------
-        report : DetectionReport
-            From `detection_report` or `cross_val_report`.
-        metric : str, default="rate"
-            As for `plot`.
-        ax : matplotlib.axes.Axes or None, default=None
-            As for `plot`.
-
-        Returns
-        -------
-        display : GeneratorReportDisplay
-            The display, plotted.
-        """
-        return cls(report).plot(ax, metric=metric)
-
-    @classmethod
     def from_predictions(cls, y_true, y_score, *, metric="rate", ax=None, **options):
         """Judge scores and show the report.
 
         Parameters
         ----------
-        y_true : array-like of shape (n_samples,)
-            As for `detection_report`.
-        y_score : array-like of float, shape (n_samples,)
-            As for `detection_report`.
+        {y_true}
+        {y_score}
         metric : str, default="rate"
             As for `plot`.
-        ax : matplotlib.axes.Axes or None, default=None
-            As for `plot`.
+        {ax}
         **options : dict
             Further arguments of `detection_report`, such as `generator` and `source`.
 
@@ -122,12 +99,10 @@ class GeneratorReportDisplay:
             `X`. Its own threshold is taken unless `threshold` is given.
         X : array-like of shape (n_samples, ...)
             What it takes.
-        y : array-like of shape (n_samples,)
-            Labels of two classes.
+        {y}
         metric : str, default="rate"
             As for `plot`.
-        ax : matplotlib.axes.Axes or None, default=None
-            As for `plot`.
+        {ax}
         **options : dict
             Further arguments of `detection_report`, such as `generator` and `source`.
 
@@ -157,8 +132,7 @@ class GeneratorReportDisplay:
 
         Parameters
         ----------
-        ax : matplotlib.axes.Axes or None, default=None
-            Where to draw; None makes a figure.
+        {ax}
         metric : str, default="rate"
             "rate" is the share called generated: right is good for generators, left for real
             sources. Or a metric of the report, such as "auc" or "tpr_at_5pct_fpr". Lines are
@@ -179,8 +153,7 @@ class GeneratorReportDisplay:
         if metric not in ("rate", *METRICS):
             raise ValueError(f"metric must be 'rate' or one of {METRICS}, got {metric!r}")
         table = self._rows(metric)
-        self.ax_ = axes_with_rows(ax, len(table))
-        self.figure_ = self.ax_.figure
+        self._axes_with_rows(ax, len(table))
         handles = {}
         for place, (_, row) in enumerate(table.iterrows()):
             style = STYLES[row["class"]]
@@ -213,10 +186,10 @@ class GeneratorReportDisplay:
 
 
 @public("sklearn_ssafe.metrics")
-class ScoreDistributionDisplay:
+class ScoreDistributionDisplay(Display):
     """Show the scores of every generator and every real source, and the threshold.
 
-    Make it with `from_report`, `from_predictions` or `from_estimator`.
+    Make it with `from_result`, `from_predictions` or `from_estimator`.
 
     Parameters
     ----------
@@ -247,22 +220,21 @@ class ScoreDistributionDisplay:
         self.scores = scores
 
     @classmethod
-    def from_report(cls, report, *, ax=None):
+    def from_result(cls, result, *, ax=None):
         """Show the scores that a report was made of.
 
         Parameters
         ----------
-        report : DetectionReport
+        result : DetectionReport
             From `detection_report` or `cross_val_report`.
-        ax : matplotlib.axes.Axes or None, default=None
-            As for `plot`.
+        {ax}
 
         Returns
         -------
         display : ScoreDistributionDisplay
             The display, plotted.
         """
-        return cls(report.scores).plot(ax)
+        return cls(result.scores).plot(ax)
 
     @classmethod
     def from_predictions(
@@ -280,19 +252,14 @@ class ScoreDistributionDisplay:
 
         Parameters
         ----------
-        y_true : array-like of shape (n_samples,)
-            Labels of two classes.
-        y_score : array-like of float, shape (n_samples,)
-            Higher means more likely generated.
-        generator, source : array-like of str, shape (n_samples,), or None, default=None
-            What made each generated picture, where each real one comes from.
+        {y_true}
+        {y_score}
+        {generator}
+        {source}
         threshold : float or array-like of float, shape (n_samples,), default=0.5
             From which score a picture is called generated.
-        pos_label : int, float, bool, str or None, default=None
-            The label of generated pictures. None takes the larger of two numbers, such as 1 of 0
-            and 1, and knows words such as fake and photo.
-        ax : matplotlib.axes.Axes or None, default=None
-            As for `plot`.
+        {pos_label}
+        {ax}
 
         Returns
         -------
@@ -321,12 +288,9 @@ class ScoreDistributionDisplay:
             is taken unless `threshold` is given.
         X : array-like of shape (n_samples, ...)
             What it takes.
-        y : array-like of shape (n_samples,)
-            Labels of two classes.
-        pos_label : int, float, bool, str or None, default=None
-            As for `from_predictions`.
-        ax : matplotlib.axes.Axes or None, default=None
-            As for `plot`.
+        {y}
+        {pos_label}
+        {ax}
         **options : dict
             Further arguments of `from_predictions`, such as `generator` and `source`.
 
@@ -362,8 +326,7 @@ class ScoreDistributionDisplay:
 
         Parameters
         ----------
-        ax : matplotlib.axes.Axes or None, default=None
-            Where to draw; None makes a figure.
+        {ax}
 
         Returns
         -------
@@ -380,8 +343,7 @@ class ScoreDistributionDisplay:
             of_class = self.scores[self.scores["generated"] == side].groupby("name")["score"]
             order = (sign * of_class.median()).sort_values(kind="stable").index
             rows += [(side, name, of_class.get_group(name).to_numpy()) for name in order]
-        self.ax_ = axes_with_rows(ax, len(rows))
-        self.figure_ = self.ax_.figure
+        self._axes_with_rows(ax, len(rows))
         rng = np.random.default_rng(0)
         handles = {}
         for place, (side, _, score) in enumerate(rows):

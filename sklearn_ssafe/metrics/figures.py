@@ -1,6 +1,7 @@
 """Figures of scores against labels: rates, ranking, calibration."""
 
 import numpy as np
+from sklearn.metrics import roc_auc_score
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from ..labels import is_generated
@@ -11,15 +12,6 @@ class RocCounts:
     """Ranking metrics of one set of scores, for each row of weights.
 
     The scores are sorted once; a bootstrap of a thousand resamples is a thousand rows of weights.
-
-    Parameters
-    ----------
-    generated : ndarray of bool, shape (n_samples,)
-        True for generated pictures.
-    score : ndarray of float, shape (n_samples,)
-        Higher means more likely generated.
-    weights : ndarray of shape (n_draws, n_samples)
-        How often each picture counts in each draw.
     """
 
     def __init__(self, generated, score, weights):
@@ -35,7 +27,7 @@ class RocCounts:
         with np.errstate(invalid="ignore"):  # a draw without one of the classes is NaN
             self._tpr = self._tp / self._tp[:, -1:]
             self._fpr = self._fp / self._fp[:, -1:]
-        self._defined = (self._tp[:, -1] > 0) & (self._fp[:, -1] > 0)
+        self.defined = (self._tp[:, -1] > 0) & (self._fp[:, -1] > 0)
 
     def auc(self):
         """Return the area under the ROC curve, shape (n_draws,)."""
@@ -46,7 +38,7 @@ class RocCounts:
         called = self._tp + self._fp
         precision = np.divide(self._tp, called, out=np.zeros_like(called), where=called > 0)
         value = (np.diff(self._tpr, axis=1) * precision[:, 1:]).sum(axis=1)
-        return np.where(self._defined, value, np.nan)
+        return np.where(self.defined, value, np.nan)
 
     def tpr_at_fpr(self, max_fpr):
         """Return the highest true-positive rate whose false-positive rate is `max_fpr` at most."""
@@ -54,7 +46,7 @@ class RocCounts:
         allowed = self._fp <= max_fpr * self._fp[:, -1:] * (1 + 1e-12)
         value = np.where(allowed, self._tp, 0).max(axis=1)
         with np.errstate(invalid="ignore"):
-            return np.where(self._defined, value / self._tp[:, -1], np.nan)
+            return np.where(self.defined, value / self._tp[:, -1], np.nan)
 
     def equal_error_rate(self):
         """Return the rate at which as many real as generated pictures are judged wrongly."""
@@ -65,7 +57,19 @@ class RocCounts:
         rise = excess[rows, above] - excess[rows, below]
         part = np.divide(-excess[rows, below], rise, out=np.zeros_like(rise), where=rise > 0)
         start = self._fpr[rows, below]
-        return np.where(self._defined, start + part * (self._fpr[rows, above] - start), np.nan)
+        return np.where(self.defined, start + part * (self._fpr[rows, above] - start), np.nan)
+
+
+def ranking_by_fold(generated, score, fold, max_fpr):
+    """Return AUC and TPR at an FPR within each fold."""
+    figures = []
+    for number in range(fold.max() + 1):
+        part = generated[fold == number], score[fold == number]
+        counts = RocCounts(*part, np.ones((1, len(part[0]))))
+        figures.append(
+            {"auc": roc_auc_score(*part), "tpr_at_fpr": float(counts.tpr_at_fpr(max_fpr)[0])}
+        )
+    return figures
 
 
 @public("sklearn_ssafe.metrics")
@@ -76,13 +80,9 @@ def equal_error_rate(y_true, y_score, *, pos_label=None):
 
     Parameters
     ----------
-    y_true : array-like of shape (n_samples,)
-        Labels of two classes.
-    y_score : array-like of float, shape (n_samples,)
-        Higher means more likely generated.
-    pos_label : int, float, bool, str or None, default=None
-        The label of generated pictures. None takes the larger of two numbers, such as 1 of 0 and
-        1, and knows words such as fake and photo.
+    {y_true}
+    {y_score}
+    {pos_label}
 
     Returns
     -------
@@ -99,24 +99,20 @@ def equal_error_rate(y_true, y_score, *, pos_label=None):
 
 @public("sklearn_ssafe.metrics")
 def tpr_at_fpr(y_true, y_score, *, max_fpr=0.05, pos_label=None):
-    """Compute the share of generated pictures found while few real ones are accused.
+    """Compute the share of generated pictures found at a false-positive rate.
 
-    The threshold is the lowest that accuses no more than `max_fpr` of these real pictures. As it
-    is read from the pictures that are judged, this compares detectors; it does not promise the
-    rate for a threshold that was set before. With fewer than ``1 / max_fpr`` real pictures it
-    means "without a single false accusation".
+    The threshold is the lowest that calls no more than `max_fpr` of these real pictures generated.
+    As it is read from the pictures that are judged, this compares detectors; it does not promise
+    the rate for a threshold that was set before. With fewer than ``1 / max_fpr`` real pictures it
+    means "without a single false positive".
 
     Parameters
     ----------
-    y_true : array-like of shape (n_samples,)
-        Labels of two classes.
-    y_score : array-like of float, shape (n_samples,)
-        Higher means more likely generated.
+    {y_true}
+    {y_score}
     max_fpr : float, default=0.05
         Greatest false-positive rate, from 0 to 1.
-    pos_label : int, float, bool, str or None, default=None
-        The label of generated pictures. None takes the larger of two numbers, such as 1 of 0 and
-        1, and knows words such as fake and photo.
+    {pos_label}
 
     Returns
     -------
@@ -149,15 +145,12 @@ def expected_calibration_error(y_true, y_prob, *, n_bins=15, pos_label=None):
 
     Parameters
     ----------
-    y_true : array-like of shape (n_samples,)
-        Labels of two classes.
+    {y_true}
     y_prob : array-like of float, shape (n_samples,)
         Probability of "generated", from 0 to 1.
     n_bins : int, default=15
         Number of bins.
-    pos_label : int, float, bool, str or None, default=None
-        The label of generated pictures. None takes the larger of two numbers, such as 1 of 0 and
-        1, and knows words such as fake and photo.
+    {pos_label}
 
     Returns
     -------
@@ -179,6 +172,11 @@ def expected_calibration_error(y_true, y_prob, *, n_bins=15, pos_label=None):
     check_consistent_length(generated, y_prob)
     if not ((y_prob >= 0) & (y_prob <= 1)).all():
         raise ValueError("y_prob must hold probabilities, from 0 to 1")
+    return calibration_error(generated, y_prob, n_bins)
+
+
+def calibration_error(generated, y_prob, n_bins=15):
+    """Return the ECE of labels and probabilities that have been checked."""
     bin_of = np.minimum((y_prob * n_bins).astype(int), n_bins - 1)
     excess = np.bincount(bin_of, y_prob - generated, n_bins)
     return float(np.abs(excess).sum() / len(y_prob))

@@ -4,21 +4,25 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from sklearn.utils import check_random_state
 
-from ..labels import keep_together
-from .figures import RocCounts, expected_calibration_error
-from .intervals import bound_at_extreme, percentile_interval, resample_units
+from ..labels import resampling_units
+from .figures import RocCounts, calibration_error
+from .intervals import bound_at_extreme, percentile_interval, resampled
 
 RATES = ("tpr", "fpr", "balanced_accuracy")
-RANKING = ("auc", "average_precision", "eer", "tpr_at_1pct_fpr", "tpr_at_5pct_fpr")
+RANKING = {
+    "auc": RocCounts.auc,
+    "average_precision": RocCounts.average_precision,
+    "eer": RocCounts.equal_error_rate,
+    "tpr_at_1pct_fpr": lambda counts: counts.tpr_at_fpr(0.01),
+    "tpr_at_5pct_fpr": lambda counts: counts.tpr_at_fpr(0.05),
+}
 METRICS = (*RATES, *RANKING, "brier", "ece")
 
 FEW_PICTURES = 30
 FEW_UNITS = 5
 """Below either, a row is marked as small: one odd picture, or one odd unit, decides its figures."""
-
-# Weights held in memory at once.
-_MOST_WEIGHTS = 4_000_000
 
 
 @dataclass
@@ -61,59 +65,73 @@ class ScoredPictures:
         return ScoredPictures(**parts)
 
 
-def report_rows(pictures, *, n_resamples, confidence_level, rng):
-    """Judge every generator, every real source, and all together.
-
-    Parameters
-    ----------
-    pictures : ScoredPictures
-        Both classes in every fold.
-    n_resamples : int
-        Bootstrap resamples; 0 for no intervals.
-    confidence_level : float
-        Coverage of the intervals.
-    rng : numpy.random.RandomState
-        Where the random numbers come from.
-
-    Returns
-    -------
-    rows : pandas.DataFrame
-        See `detection_report`.
-    """
-    how = {"n_resamples": n_resamples, "confidence_level": confidence_level, "rng": rng}
-    rows = []
-    for is_generated, word in ((True, "generated"), (False, "real")):
-        of_class = []
-        for name in sorted(set(pictures.name[pictures.generated == is_generated])):
-            mine = (pictures.generated == is_generated) & (pictures.name == name)
-            same_folds = np.isin(pictures.fold, pictures.fold[mine])
-            chosen = mine | (same_folds & (pictures.generated != is_generated))
-            figures = _judge(pictures.take(chosen), is_generated, **how)
-            of_class.append({"class": word, "name": name or "(unnamed)", **figures})
-        worst = (lambda row: row["auc"]) if is_generated else (lambda row: -row["fpr"])
-        rows += sorted(of_class, key=worst)
-    rows.append({"class": "average", "name": "macro", **_macro(pd.DataFrame(rows), **how)})
-    rows.append({"class": "average", "name": "pooled", **_judge(pictures, True, **how)})
+def report_rows(pictures, *, n_resamples, confidence_level, random_state):
+    """Judge every generator, every real source, and all together; see `detection_report`."""
+    rng = check_random_state(random_state)
+    how = {"n_resamples": n_resamples, "confidence_level": confidence_level}
+    generated, name, fold = pictures.generated, pictures.name, pictures.fold
+    wanted = []
+    for side in (True, False):
+        for value in sorted(set(name[generated == side])):
+            mine = (generated == side) & (name == value)
+            others = (generated != side) & np.isin(fold, fold[mine])
+            wanted.append((side, value, mine, others))
+    sides = [side for _, _, *both in wanted for side in both] + [generated, ~generated]
+    units = resampling_units(name, pictures.groups, pictures.picture, sides)
+    rows = {True: [], False: []}
+    for number, (side, value, mine, others) in enumerate(wanted):
+        part, of_part = pictures.take(mine | others), units[2 * number : 2 * number + 2]
+        rows[side].append(
+            {
+                "class": "generated" if side else "real",
+                "name": value or "(unnamed)",
+                **_judge(part, side, METRICS, units=of_part, rng=rng, **how),
+            }
+        )
+    rows = [
+        *sorted(rows[True], key=lambda row: row["auc"]),
+        *sorted(rows[False], key=lambda row: -row["fpr"]),
+    ]
+    rows.append({"class": "average", "name": "macro", **_macro(pd.DataFrame(rows), rng=rng, **how)})
+    # Drawn anew, so that the same pictures have the same interval wherever they are judged.
+    anew = check_random_state(random_state)
+    pooled = _judge(pictures, True, METRICS, units=units[-2:], rng=anew, **how)
+    rows.append({"class": "average", "name": "pooled", **pooled})
     return pd.DataFrame(rows)
 
 
-def _judge(pictures, is_generated, *, n_resamples, confidence_level, rng):
-    """Compute all figures of one row; `is_generated` says which class the row is about."""
-    mine = pictures.generated == is_generated
-    point = _figures(pictures, mine, np.ones((1, len(mine))))
-    figures = {name: float(values[0]) for name, values in point.items()}
-    figures["ece"] = np.nan
-    if pictures.is_probability:
-        figures["ece"] = expected_calibration_error(pictures.generated, pictures.score)
+def judge_all(pictures, metrics, *, n_resamples, confidence_level, random_state):
+    """Compute figures and intervals of all pictures together, as of the row "pooled".
 
-    sides = [_units(pictures, side) for side in (mine, ~mine)]
-    n_units = [int(units.max()) + 1 for units, _ in sides]
-    draws = []
-    for n_draws in _portions(n_resamples, len(mine)):
-        weights = np.empty((n_draws, len(mine)), dtype=np.float32)
-        for side, (units, _) in zip((mine, ~mine), sides, strict=True):
-            weights[:, side] = resample_units(units, n_draws, rng)
-        draws.append(_figures(pictures, mine, weights))
+    Where a class is missing, what needs it is NaN.
+    """
+    sides = [pictures.generated, ~pictures.generated]
+    return _judge(
+        pictures,
+        True,
+        metrics,
+        units=resampling_units(pictures.name, pictures.groups, pictures.picture, sides),
+        n_resamples=n_resamples,
+        confidence_level=confidence_level,
+        rng=check_random_state(random_state),
+    )
+
+
+def _judge(pictures, is_generated, metrics, *, units, n_resamples, confidence_level, rng):
+    """Judge one row; `is_generated` says which class it is about, `units` are of both sides."""
+    mine = pictures.generated == is_generated
+    point = _figures(pictures, mine, np.ones((1, len(mine))), metrics)
+    figures = {name: float(values[0]) for name, values in point.items()}
+    if "ece" in metrics:
+        known = pictures.is_probability
+        figures["ece"] = calibration_error(pictures.generated, pictures.score) if known else np.nan
+
+    words, units = [word for _, word in units], [of_side for of_side, _ in units]
+    n_units = [int(of_side.max(initial=-1)) + 1 for of_side in units]
+    draws = [
+        _figures(pictures, mine, weights, metrics)
+        for weights in resampled((mine, ~mine), units, n_resamples, rng)
+    ]
     bounds = dict.fromkeys(point, (np.nan, np.nan))
     if draws:
         for name in point:
@@ -125,64 +143,43 @@ def _judge(pictures, is_generated, *, n_resamples, confidence_level, rng):
         "pictures": n_mine,
         "compared_with": len(np.unique(pictures.picture[~mine])),
         "names_compared": len(set(pictures.name[~mine])),
-        **_in_order(figures, bounds),
-        "resampled": _what_was_resampled([word for _, word in sides], is_generated),
+        **_in_order(figures, bounds, metrics),
+        "resampled": _what_was_resampled(words, is_generated),
         "units": n_units[0],
         "units_compared": n_units[1],
         "small": n_mine < FEW_PICTURES or min(n_units) < FEW_UNITS,
     }
 
 
-def _figures(pictures, mine, weights):
+def _figures(pictures, mine, weights, metrics):
     """Compute each metric but the ECE, for each row of weights."""
     generated = pictures.generated
     with np.errstate(invalid="ignore"):
         tpr = (weights * (generated & pictures.called)).sum(axis=1) / weights[:, generated].sum(1)
         fpr = (weights * (~generated & pictures.called)).sum(axis=1) / weights[:, ~generated].sum(1)
     figures = {"tpr": tpr, "fpr": fpr, "balanced_accuracy": (tpr + 1 - fpr) / 2}
-    figures.update(_ranking(pictures, mine, weights))
-    squares = (pictures.score - generated) ** 2 if pictures.is_probability else np.nan
-    figures["brier"] = (weights * squares).sum(axis=1) / weights.sum(axis=1)
+    figures.update(_ranking(pictures, mine, weights, [name for name in metrics if name in RANKING]))
+    if "brier" in metrics:
+        squares = (pictures.score - generated) ** 2 if pictures.is_probability else np.nan
+        figures["brier"] = (weights * squares).sum(axis=1) / weights.sum(axis=1)
     return figures
 
 
-def _ranking(pictures, mine, weights):
+def _ranking(pictures, mine, weights, names):
     """Rank within each fold; average over folds, by their numbers of the row's own pictures."""
-    total = {name: np.zeros(len(weights)) for name in RANKING}
+    total = {name: np.zeros(len(weights)) for name in names}
     weight = np.zeros(len(weights))
     for fold in np.unique(pictures.fold):
         inside = pictures.fold == fold
         counts = RocCounts(pictures.generated[inside], pictures.score[inside], weights[:, inside])
-        within = {
-            "auc": counts.auc(),
-            "average_precision": counts.average_precision(),
-            "eer": counts.equal_error_rate(),
-            "tpr_at_1pct_fpr": counts.tpr_at_fpr(0.01),
-            "tpr_at_5pct_fpr": counts.tpr_at_fpr(0.05),
-        }
         # A resample may lack one class in this fold, and then the fold says nothing.
-        defined = np.isfinite(within["auc"])
+        defined = counts.defined
         share = np.where(defined, weights[:, inside & mine].sum(axis=1), 0)
         weight += share
-        for name, values in within.items():
-            total[name] += share * np.where(defined, values, 0)
+        for name in names:
+            total[name] += share * np.where(defined, RANKING[name](counts), 0)
     with np.errstate(invalid="ignore"):
         return {name: values / weight for name, values in total.items()}
-
-
-def _units(pictures, side):
-    """Number what is resampled on one side: the largest units of which there are two or more."""
-    name, picture = pictures.name[side], pictures.picture[side]
-    also = [] if pictures.groups is None else [pictures.groups[side]]
-    choices = [(also, "groups")] if also else []
-    if len(set(name) - {""}) > 1:
-        choices.insert(0, ([name, *also], "names"))
-    for labels, word in choices:
-        # Scores of one picture in several folds stay together in any case.
-        units = keep_together(*labels, picture)
-        if units.max() > 0:
-            return units, word
-    return keep_together(picture), "pictures"
 
 
 def _what_was_resampled(words, is_generated):
@@ -190,11 +187,6 @@ def _what_was_resampled(words, is_generated):
     generated = generated.replace("names", "generators")
     real = real.replace("names", "sources")
     return f"{generated}; real {real}" if generated != real else generated
-
-
-def _portions(n_resamples, n_scores):
-    size = max(1, _MOST_WEIGHTS // n_scores)
-    return [min(size, n_resamples - start) for start in range(0, n_resamples, size)]
 
 
 def _bounds(draws, confidence_level):
@@ -234,7 +226,7 @@ def _macro(rows, *, n_resamples, confidence_level, rng):
         "pictures": int(generated["pictures"].sum()),
         "compared_with": int(real["pictures"].sum()),
         "names_compared": len(real),
-        **_in_order(figures, bounds),
+        **_in_order(figures, bounds, METRICS),
         "resampled": "generators; real sources",
         "units": n_units[0],
         "units_compared": n_units[1],
@@ -242,9 +234,9 @@ def _macro(rows, *, n_resamples, confidence_level, rng):
     }
 
 
-def _in_order(figures, bounds):
+def _in_order(figures, bounds, metrics):
     columns = {}
-    for name in METRICS:
+    for name in metrics:
         columns[name] = figures[name]
         if name != "ece":  # resampling makes it larger, so its interval would not hold it
             columns[f"{name}_low"], columns[f"{name}_high"] = bounds[name]

@@ -32,21 +32,37 @@ def score_and_verdict(estimator, X, *, pos_label=1):
     head, X, rows, score = _up_to_the_head(estimator, X)
     verdict = np.zeros(len(score), dtype=bool)
     if len(rows):
-        score[rows] = _score(head, X, pos_label)
+        score[rows] = detector_scores(head, X, pos_label)
         verdict[rows] = _verdict(head, X, score[rows], pos_label)
     return score, verdict
 
 
 def detector_scores(estimator, X, pos_label=1):
-    """Return the score of each picture, higher for generated; NaN where there is none.
+    """Return the score of each picture, higher for generated, as `score_and_verdict` does.
 
     The probability of `pos_label`, else its decision value. Of an outlier detector
     ``-decision_function(X)``, so that its own threshold is 0.
     """
-    head, X, rows, score = _up_to_the_head(estimator, X)
-    if len(rows):
-        score[rows] = _score(head, X, pos_label)
-    return score
+    if is_outlier_detector(estimator):
+        return -np.asarray(estimator.decision_function(X), dtype=float)
+    classes = list(estimator.classes_)
+    if pos_label not in classes:
+        raise ValueError(
+            f"the detector was fitted on the classes {np.asarray(classes).tolist()}, and "
+            f"pos_label={pos_label!r} is none of them: give the one that means generated"
+        )
+    position = classes.index(pos_label)
+    if hasattr(estimator, "predict_proba"):
+        return np.asarray(estimator.predict_proba(X), dtype=float)[:, position]
+    if not hasattr(estimator, "decision_function"):
+        raise ValueError(
+            f"{type(estimator).__name__} has neither predict_proba nor decision_function, so that "
+            "it has no score to draw a curve of"
+        )
+    score = np.asarray(estimator.decision_function(X), dtype=float)
+    if score.ndim == 2:
+        return score[:, position]
+    return score if position == 1 else -score
 
 
 def last_step(estimator):
@@ -104,29 +120,6 @@ def _verdict(head, X, score, pos_label):
     return np.asarray(head.predict(X)) == pos_label
 
 
-def _score(head, X, pos_label):
-    if is_outlier_detector(head):
-        return -np.asarray(head.decision_function(X), dtype=float)
-    classes = list(head.classes_)
-    if pos_label not in classes:
-        raise ValueError(
-            f"the detector was fitted on the classes {np.asarray(classes).tolist()}, and "
-            f"pos_label={pos_label!r} is none of them: give the one that means generated"
-        )
-    position = classes.index(pos_label)
-    if hasattr(head, "predict_proba"):
-        return np.asarray(head.predict_proba(X), dtype=float)[:, position]
-    if not hasattr(head, "decision_function"):
-        raise ValueError(
-            f"{type(head).__name__} has neither predict_proba nor decision_function, so that it "
-            "has no score to draw a curve of"
-        )
-    score = np.asarray(head.decision_function(X), dtype=float)
-    if score.ndim == 2:
-        return score[:, position]
-    return score if position == 1 else -score
-
-
 def fit_detector(estimator, X, y):
     """Fit a clone; an outlier detector is not shown `y`."""
     return clone(estimator).fit(X) if is_outlier_detector(estimator) else clone(estimator).fit(X, y)
@@ -182,7 +175,7 @@ def _as_fitted(head):
         return float(head.threshold), "set beforehand, whatever the data"
     return usual, (
         f"the usual one of {type(head).__name__} "
-        f"({'probability' if usual else 'decision value'} {usual:g}); nobody chose it"
+        f"({'probability' if usual else 'decision value'} {usual:g}), not chosen by anybody"
     )
 
 

@@ -128,9 +128,7 @@ class LeaveOneGeneratorOut(BaseCrossValidator):
 
     Parameters
     ----------
-    pos_label : int, float, bool, str or None, default=None
-        The label of generated pictures. None takes the larger of two numbers, such as 1 of 0 and
-        1, and knows words such as fake and photo.
+    {pos_label}
 
     See Also
     --------

@@ -204,10 +204,7 @@ def held_out_scores(head, features, y, *, generator=None, source=None, groups=No
         What made each generated picture, where each real one comes from; ``""`` where unknown.
     groups : array-like of shape (n_samples,) or None, default=None
         Further labels of pictures that belong together, such as scenes.
-    cv : int, cross-validation splitter or iterable of (train, test), default=5
-        An int is the most folds of `GeneratorGroupKFold`; fewer where there are fewer generators
-        or sources. A splitter gets as groups what `keep_together` makes of generator, source and
-        groups.
+    {cv}
 
     Returns
     -------

@@ -16,7 +16,7 @@ from ..images.inputs import as_pictures
 from ..images.perturbations.catalogue import choose_perturbations
 from ..images.perturbations.perturbation import content_of
 from ..images.reading import ImageReadError
-from ..labels import is_generated, keep_together
+from ..labels import is_generated, known_labels, names_of
 from ..metrics.scores import judge_pictures
 from ..public import public
 from .result import RobustnessCurve
@@ -30,8 +30,10 @@ from .result import RobustnessCurve
         "y": ["array-like"],
         "perturbations": "no_validation",
         "pos_label": "no_validation",
+        "generator": ["array-like", None],
+        "source": ["array-like", None],
         "groups": ["array-like", None],
-        "n_resamples": [Interval(Integral, 1, None, closed="left")],
+        "n_resamples": [Interval(Integral, 0, None, closed="left")],
         "confidence_level": [Interval(Real, 0, 1, closed="neither")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "num_workers": [Interval(Integral, 1, None, closed="left"), None],
@@ -47,8 +49,10 @@ def robustness_curve(
     *,
     perturbations="all",
     pos_label=None,
+    generator=None,
+    source=None,
     groups=None,
-    n_resamples=500,
+    n_resamples=1000,
     confidence_level=0.95,
     batch_size=32,
     num_workers=None,
@@ -80,12 +84,14 @@ def robustness_curve(
     pos_label : object, default=None
         The label in `y`, and class of the detector, that means generated. None takes the larger of
         two numbers, such as 1 of 0 and 1, and knows words such as fake and photo.
-    groups : array-like of shape (n_pictures,), default=None
-        Pictures that belong together, such as those of one generator or one source: intervals then
-        come from resampling whole groups, and say what other groups could give. None resamples
-        single pictures.
-    n_resamples : int, default=500
-        Bootstrap resamples behind each interval.
+    {generator}
+    {source}
+    groups : array-like of shape (n_pictures,) or None, default=None
+        Pictures that belong together, such as those of one scene. Intervals come from resampling
+        whole generators, sources and groups, as those of `detection_report` do, whose notes say
+        how. Where none is given, single pictures are resampled.
+    n_resamples : int, default=1000
+        Bootstrap resamples behind each interval; 0 leaves the intervals out.
     confidence_level : float, default=0.95
         Of the intervals.
     batch_size : int, default=32
@@ -142,11 +148,10 @@ def robustness_curve(
     """
     chosen = choose_perturbations(perturbations)
     pictures = as_pictures(X)
-    check_consistent_length(pictures, y, groups)
+    check_consistent_length(pictures, y, generator, source, groups)
     generated = is_generated(y, pos_label)
     pos_label = np.asarray(y)[generated][0]
     y = generated.astype(int)
-    groups = np.arange(len(y)) if groups is None else keep_together(groups)
     changes = [(each, strength) for each in chosen for strength in each.strengths]
     run = RobustnessRun(estimator, pictures, changes, pos_label, random_state)
     n_threads = min(8, cpu_count()) if num_workers is None else num_workers
@@ -167,7 +172,8 @@ def robustness_curve(
         score=run.score,
         verdict=run.verdict,
         failures=failures,
-        groups=groups,
+        name=names_of(y, generator, source),
+        groups=None if groups is None else known_labels(len(y), groups),
         n_resamples=n_resamples,
         confidence_level=confidence_level,
         random_state=random_state,
@@ -182,29 +188,7 @@ _MOST_PIXELS = 64_000_000
 
 
 class RobustnessRun:
-    """Scores and verdicts of pictures, one column unchanged and one for each change.
-
-    Parameters
-    ----------
-    estimator : estimator
-        A fitted detector that takes pictures.
-    pictures : list of Picture
-    changes : list of (Perturbation, float)
-        What is done, and how strongly.
-    pos_label : object
-        The detector's class that means generated.
-    random_state : int
-        Enters the seeds of the changes.
-
-    Attributes
-    ----------
-    conditions : list of (str, float)
-        Name and strength of each column.
-    score : ndarray of float, shape (n_pictures, n_conditions)
-        NaN where there is none.
-    verdict : ndarray of bool, shape (n_pictures, n_conditions)
-        Whether it is called generated.
-    """
+    """Scores and verdicts of pictures, one column unchanged and one for each change."""
 
     def __init__(self, estimator, pictures, changes, pos_label, random_state):
         self.estimator = estimator
@@ -219,19 +203,7 @@ class RobustnessRun:
         self._lost = []
 
     def go(self, batch_size, n_at_once, threads, on_done):
-        """Read, change and score all pictures.
-
-        Parameters
-        ----------
-        batch_size : int
-            Most pictures in memory at once; fewer where they are large.
-        n_at_once : int
-            Pictures read at once.
-        threads : concurrent.futures.Executor
-            Where pictures are read and changed.
-        on_done : callable
-            Called with a number of pictures when these are done.
-        """
+        """Read, change and score all pictures; `on_done` is told how many are done."""
         rows, images = [], []
         for start in range(0, len(self.pictures), n_at_once):
             arriving = self.pictures[start : start + n_at_once]
@@ -251,13 +223,7 @@ class RobustnessRun:
             on_done(len(rows))
 
     def failures(self):
-        """Tabulate what is missing.
-
-        Returns
-        -------
-        table : pandas.DataFrame
-            Columns ``row``, ``path``, ``perturbation``, ``strength`` and ``reason``.
-        """
+        """Tabulate what is missing, as `RobustnessCurve.failures`."""
         lost = sorted(self._lost)
         return pd.DataFrame(
             {

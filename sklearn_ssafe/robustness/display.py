@@ -2,33 +2,25 @@
 
 import numpy as np
 
+from ..plotting import LINES, Display, pyplot
 from ..public import public
 from .curve import robustness_curve
 
 _METRICS = {
     "balanced_accuracy": "balanced accuracy",
-    "tpr": "generated called generated",
-    "fpr": "real called generated",
+    "tpr": "true-positive rate",
+    "fpr": "false-positive rate",
     "auc": "AUC",
     "flipped": "verdicts flipped",
 }
-# Okabe and Ito's colours; in black and white the markers and dashes tell the lines apart.
-_STYLES = (
-    {"color": "#0072B2", "marker": "o", "linestyle": "-"},
-    {"color": "#D55E00", "marker": "s", "linestyle": "--"},
-    {"color": "#009E73", "marker": "^", "linestyle": "-."},
-    {"color": "#CC79A7", "marker": "D", "linestyle": ":"},
-    {"color": "#E69F00", "marker": "v", "linestyle": "-"},
-    {"color": "#56B4E9", "marker": "P", "linestyle": "--"},
-)
 _COLUMNS = 3
 
 
 @public("sklearn_ssafe.robustness")
-class RobustnessCurveDisplay:
+class RobustnessCurveDisplay(Display):
     """Show how a detector's figures change with each perturbation.
 
-    Make it with `from_estimator`, or from a curve that you have.
+    Make it with `from_estimator`, or with `from_result` from a curve that you have.
 
     Parameters
     ----------
@@ -39,6 +31,8 @@ class RobustnessCurveDisplay:
     ----------
     figure_ : matplotlib.figure.Figure
         The figure, after `plot`.
+    ax_ : matplotlib.axes.Axes
+        The axis that was given, whose place the panels take, or the first panel.
     axes_ : ndarray of matplotlib.axes.Axes, shape (n_panels,)
         One for each perturbation; those that share the part of their name before ``_``, such as
         ``resize_nearest`` and ``resize_bicubic``, share a panel.
@@ -70,53 +64,29 @@ class RobustnessCurveDisplay:
         self.curve = curve
 
     @classmethod
-    def from_estimator(
-        cls,
-        estimator,
-        X,
-        y,
-        *,
-        perturbations="all",
-        pos_label=None,
-        groups=None,
-        random_state=0,
-        metric="balanced_accuracy",
-        ax=None,
-    ):
+    def from_estimator(cls, estimator, X, y, *, metric="balanced_accuracy", ax=None, **options):
         """Compute the curve of a detector and plot it.
 
         Parameters
         ----------
-        estimator, X, y
+        estimator : estimator
             As for `robustness_curve`.
-        perturbations : "all", str, Perturbation, sequence of these, or dict, default="all"
+        X : array-like of shape (n_pictures,)
             As for `robustness_curve`.
-        pos_label : object, default=None
-            As for `robustness_curve`.
-        groups : array-like of shape (n_pictures,), default=None
-            As for `robustness_curve`.
-        random_state : int, default=0
+        y : array-like of shape (n_pictures,)
             As for `robustness_curve`.
         metric : str, default="balanced_accuracy"
             As for `plot`.
-        ax : matplotlib.axes.Axes, default=None
-            As for `plot`.
+        {ax}
+        **options : dict
+            Further arguments of `robustness_curve`, such as `perturbations`.
 
         Returns
         -------
         display : RobustnessCurveDisplay
             The display, plotted.
         """
-        curve = robustness_curve(
-            estimator,
-            X,
-            y,
-            perturbations=perturbations,
-            pos_label=pos_label,
-            groups=groups,
-            random_state=random_state,
-        )
-        return cls(curve).plot(ax, metric=metric)
+        return cls(robustness_curve(estimator, X, y, **options)).plot(ax, metric=metric)
 
     def frame(self):
         """Return what is shown.
@@ -133,7 +103,7 @@ class RobustnessCurveDisplay:
 
         Parameters
         ----------
-        ax : matplotlib.axes.Axes, default=None
+        ax : matplotlib.axes.Axes or None, default=None
             The panels take its place; None makes a figure.
         metric : {"balanced_accuracy", "tpr", "fpr", "auc", "flipped"}, default="balanced_accuracy"
             What is drawn. All but "flipped" have intervals. The horizontal line is the figure of
@@ -155,7 +125,7 @@ class RobustnessCurveDisplay:
             raise ValueError(f"metric must be one of {', '.join(_METRICS)}; got {metric!r}.")
         table = self.frame()
         panels = self._panels()
-        self.figure_, self.axes_ = _make_axes(ax, len(panels))
+        self._make_panels(ax, len(panels))
         for number, (axis, (title, perturbations)) in enumerate(
             zip(self.axes_, panels.items(), strict=True)
         ):
@@ -186,7 +156,7 @@ class RobustnessCurveDisplay:
             # Beside each other, so that no interval hides another.
             places = np.arange(len(rows)) + 0.09 * (number - (len(perturbations) - 1) / 2)
             values = rows[metric].to_numpy()
-            style = _STYLES[number % len(_STYLES)]
+            style = LINES[number % len(LINES)]
             axis.plot(places, values, markersize=4, label=_label(perturbation.name, title), **style)
             if metric != "flipped":
                 low, high = rows[f"{metric}_low"], rows[f"{metric}_high"]
@@ -198,27 +168,23 @@ class RobustnessCurveDisplay:
         axis.set_title(title, fontsize="medium")
         axis.set_xlabel(perturbations[0].unit)
 
+    def _make_panels(self, ax, n_panels):
+        pyplot()
+        n_columns = min(_COLUMNS, n_panels)
+        n_rows = -(-n_panels // n_columns)
+        if ax is None:
+            self.figure_ = self._own_figure((3.4 * n_columns, 2.6 * n_rows))
+            grid = self.figure_.add_gridspec(n_rows, n_columns)
+        else:
+            self.figure_ = ax.figure
+            ax.set_axis_off()
+            grid = ax.get_subplotspec().subgridspec(n_rows, n_columns, wspace=0.3, hspace=0.9)
+        panels = [
+            self.figure_.add_subplot(grid[divmod(number, n_columns)]) for number in range(n_panels)
+        ]
+        self.axes_ = np.array(panels, dtype=object)
+        self.ax_ = panels[0] if ax is None else ax
+
 
 def _label(name, title):
     return name.removeprefix(f"{title}_")
-
-
-def _make_axes(ax, n_panels):
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError as error:
-        raise ImportError(
-            "Drawing needs matplotlib, which is not installed: "
-            'pip install "sklearn-ssafe[explain]". frame() needs none.'
-        ) from error
-    n_columns = min(_COLUMNS, n_panels)
-    n_rows = -(-n_panels // n_columns)
-    if ax is None:
-        figure = plt.figure(figsize=(3.4 * n_columns, 2.6 * n_rows), layout="constrained")
-        grid = figure.add_gridspec(n_rows, n_columns)
-    else:
-        figure = ax.figure
-        ax.set_axis_off()
-        grid = ax.get_subplotspec().subgridspec(n_rows, n_columns, wspace=0.3, hspace=0.9)
-    axes = [figure.add_subplot(grid[divmod(number, n_columns)]) for number in range(n_panels)]
-    return figure, np.array(axes, dtype=object)

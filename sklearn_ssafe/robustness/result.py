@@ -6,13 +6,18 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ..metrics.intervals import METRICS, draw_weights, intervals, rates
+from ..metrics.report_rows import ScoredPictures, judge_all
 from ..public import public
+from ..results import Result, Summary, bracketed, plain
+
+METRICS = ("balanced_accuracy", "tpr", "fpr", "auc")
+# The text has the interval of the first alone.
+_SHOWN = ["balanced_accuracy", "balanced_accuracy_low", "balanced_accuracy_high", *METRICS[1:]]
 
 
 @public("sklearn_ssafe.robustness")
 @dataclass(repr=False)
-class RobustnessCurve:
+class RobustnessCurve(Result):
     """Scores and verdicts of the same pictures, unchanged and changed in many ways.
 
     Made by `robustness_curve`. Print it for a summary.
@@ -35,8 +40,10 @@ class RobustnessCurve:
     failures : pandas.DataFrame
         What is missing: columns ``row``, ``path``, ``perturbation``, ``strength`` and ``reason``. A
         picture that cannot be read at all has one row, with perturbation "none".
-    groups : ndarray of int, shape (n_pictures,)
-        Pictures that were resampled together.
+    name : ndarray of str, shape (n_pictures,)
+        Generator or real source of each picture, ``""`` where unknown.
+    groups : ndarray of str, shape (n_pictures,), or None
+        Further pictures that belong together.
     n_resamples : int
         Resamples behind each interval.
     confidence_level : float
@@ -52,7 +59,8 @@ class RobustnessCurve:
     score: np.ndarray
     verdict: np.ndarray
     failures: pd.DataFrame
-    groups: np.ndarray
+    name: np.ndarray
+    groups: np.ndarray | None
     n_resamples: int
     confidence_level: float
     random_state: int
@@ -67,32 +75,45 @@ class RobustnessCurve:
             columns ``perturbation``, ``strength``; ``balanced_accuracy``, ``tpr`` (share of the
             generated pictures called generated), ``fpr`` (share of the real ones called
             generated) and ``auc``, each followed by the limits of its interval, with ``_low`` and
-            ``_high`` appended; ``flipped`` (share of pictures whose verdict is another than
-            unchanged); ``pictures`` (how many were scored) and ``lost``.
+            ``_high`` appended (NaN where no resample changes the figure); ``flipped`` (share of
+            pictures whose verdict is another than unchanged); ``pictures`` (how many were scored)
+            and ``lost``.
         """
         if not hasattr(self, "_frame"):
-            rng = np.random.default_rng(self.random_state)
-            weights = draw_weights(self.y, self.groups, self.n_resamples, rng)
-            rows = [self._row(number, weights) for number in range(len(self.conditions))]
+            rows = [self._row(number) for number in range(len(self.conditions))]
             self._frame = pd.DataFrame(rows)
         return self._frame.copy()
 
-    def _row(self, number, weights):
-        scored = np.isfinite(self.score[:, number])
-        both = scored & np.isfinite(self.score[:, 0])
-        flipped = (self.verdict[:, number] != self.verdict[:, 0])[both]
-        figures = self.y[scored], self.score[scored, number], self.verdict[scored, number]
-        values = rates(*figures)
-        limits = intervals(*figures, weights[:, scored], self.confidence_level)
+    def _row(self, number):
+        rows = np.flatnonzero(np.isfinite(self.score[:, number]))
+        pictures = ScoredPictures(
+            generated=self.y[rows] == 1,
+            called=self.verdict[rows, number],
+            score=self.score[rows, number],
+            name=self.name[rows],
+            groups=None if self.groups is None else self.groups[rows],
+            picture=rows,
+            fold=np.zeros(len(rows), dtype=int),
+            is_probability=False,
+        )
+        figures = judge_all(
+            pictures,
+            METRICS,
+            n_resamples=self.n_resamples,
+            confidence_level=self.confidence_level,
+            random_state=self.random_state,
+        )
+        both = rows[np.isfinite(self.score[rows, 0])]
+        flipped = self.verdict[both, number] != self.verdict[both, 0]
         name, strength = self.conditions[number]
-        row = {"perturbation": name, "strength": strength}
-        for metric in METRICS:
-            row[metric] = values[metric]
-            row[f"{metric}_low"], row[f"{metric}_high"] = limits[metric]
-        row["flipped"] = float(flipped.mean()) if len(flipped) else np.nan
-        row["pictures"] = int(scored.sum())
-        row["lost"] = int((~scored).sum())
-        return row
+        return {
+            "perturbation": name,
+            "strength": strength,
+            **{f"{m}{end}": figures[f"{m}{end}"] for m in METRICS for end in ("", "_low", "_high")},
+            "flipped": float(flipped.mean()) if len(flipped) else np.nan,
+            "pictures": len(rows),
+            "lost": len(self.y) - len(rows),
+        }
 
     def flips(self):
         """Return, for each picture, where its verdict is another than for the picture unchanged.
@@ -129,32 +150,64 @@ class RobustnessCurve:
         table = pd.DataFrame(columns)
         return table.sort_values("flips", ascending=False, kind="stable", ignore_index=True)
 
+    def to_dict(self):
+        """Return the curves in plain types.
+
+        Returns
+        -------
+        facts : dict
+            With the keys ``settings``, ``rows`` (as of `frame`) and ``failures``; None where there
+            is no figure.
+        """
+        settings = {
+            "real": (self.y == 0).sum(),
+            "generated": (self.y == 1).sum(),
+            "n_resamples": self.n_resamples,
+            "confidence_level": self.confidence_level,
+            "random_state": self.random_state,
+        }
+        return plain({"settings": settings, "rows": self.frame(), "failures": self.failures})
+
+    def to_html(self):
+        """Return the worst strength of each perturbation as a piece of HTML.
+
+        Returns
+        -------
+        text : str
+            A ``div`` with paragraphs and a table.
+        """
+        return self._summary().html("ssafe-robustness")
+
     def __repr__(self):
+        return self._summary().text()
+
+    def _summary(self):
         table = self.frame()
-        unchanged, changed = table.iloc[0], table.iloc[1:]
-        n_real, n_generated = (self.y == 0).sum(), (self.y == 1).sum()
-        lines = [
-            f"Robustness on {n_real} real and {n_generated} generated pictures, "
-            f"{len(changed)} changes of each",
-            f"unchanged: {_figures(unchanged)}",
-        ]
-        worst = changed.sort_values("balanced_accuracy", kind="stable").groupby(
-            "perturbation", sort=False
+        changed = table.iloc[1:]
+        worst = (
+            changed.sort_values("balanced_accuracy", kind="stable")
+            .groupby("perturbation", sort=False)
+            .head(1)
         )
-        lines.append("the worst strength of each:")
-        width = max(len(str(name)) for name, _ in self.conditions) + 8
-        for name, rows in worst:
-            row = rows.iloc[0]
-            label = f"{name} {row['strength']:g}".ljust(width)
-            lines.append(f"  {label} {_figures(row)}, {row['flipped']:.0%} flipped")
+        shown = pd.concat([table.iloc[:1], worst])
+        names = ["unchanged", *worst["perturbation"]]
+        strengths = ["", *(f"{strength:g}" for strength in worst["strength"])]
+        flipped = ["", *(f"{share:.0%}" for share in worst["flipped"])]
+        figures = bracketed(shown[_SHOWN], METRICS)
+        rows = [
+            [name, strength, *cells, share]
+            for name, strength, cells, share in zip(names, strengths, figures, flipped, strict=True)
+        ]
+        notes = ["Of each perturbation, the strength with the lowest balanced accuracy."]
         if len(self.failures):
-            lines.append(f"{len(self.failures)} pictures or changes are missing: see failures")
-        return "\n".join(lines)
-
-
-def _figures(row):
-    value, low, high = (row[f"balanced_accuracy{end}"] for end in ("", "_low", "_high"))
-    return (
-        f"balanced accuracy {value:.3f} [{low:.3f}, {high:.3f}], AUC {row['auc']:.3f}, "
-        f"TPR {row['tpr']:.3f}, FPR {row['fpr']:.3f}"
-    )
+            notes.append(f"{len(self.failures)} pictures or changes are missing: see failures")
+        n_real, n_generated = (self.y == 0).sum(), (self.y == 1).sum()
+        return Summary(
+            [
+                f"Robustness on {n_real} real and {n_generated} generated pictures, "
+                f"{len(changed)} changes of each."
+            ],
+            ["change", "strength", "balanced accuracy", "TPR", "FPR", "AUC", "verdicts flipped"],
+            rows,
+            notes,
+        )

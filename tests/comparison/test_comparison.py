@@ -88,7 +88,7 @@ def test_the_figures_are_those_of_a_plain_loop(comparison):
         head = comparison.heads["linear"].fit(columns.transform(both.iloc[train]), y[train])
         score = head.predict_proba(columns.transform(both.iloc[test]))[:, 1]
         assert row.auc == pytest.approx(roc_auc_score(y[test], score))
-        assert row.recall_at_fpr == pytest.approx(tpr_at_fpr(y[test], score, max_fpr=0.05))
+        assert row.tpr_at_fpr == pytest.approx(tpr_at_fpr(y[test], score, max_fpr=0.05))
 
 
 def test_differences_are_paired(comparison):

@@ -1,7 +1,6 @@
 """The figure shows the table, and says what is missing where matplotlib is."""
 
 import io
-import sys
 
 import numpy as np
 import pytest
@@ -36,7 +35,7 @@ def pyplot():
 
 
 def test_every_auc_is_drawn_under_its_status(audit, pyplot):
-    display = LeakAuditDisplay.from_audit(audit).plot()
+    display = LeakAuditDisplay.from_result(audit)
     table = display.frame()
     assert table["auc"].is_monotonic_decreasing
     assert {"leak", "note", "silent"} == set(table["status"])
@@ -51,19 +50,3 @@ def test_every_auc_is_drawn_under_its_status(audit, pyplot):
         assert offsets[:, 0] == pytest.approx(table["auc"][expected].to_numpy())
     names = [label.get_text() for label in display.ax_.get_yticklabels()]
     assert names == [code.replace("_", " ") for code in table["code"]]
-
-
-def test_it_draws_where_it_is_told(audit, pyplot):
-    figure, axes = pyplot.subplots(1, 2)
-    display = LeakAuditDisplay(audit).plot(ax=axes[1])
-    assert display.ax_ is axes[1]
-    assert display.figure_ is figure
-    assert not axes[0].collections
-
-
-def test_without_matplotlib_the_table_is_left(audit, monkeypatch):
-    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(ImportError, match=r"sklearn-ssafe\[explain\]"):
-        LeakAuditDisplay(audit).plot()
-    assert len(LeakAuditDisplay(audit).frame())

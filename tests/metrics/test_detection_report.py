@@ -110,7 +110,7 @@ def test_the_worst_come_first(report):
     assert table["fpr"][4:9].is_monotonic_decreasing
     assert report.worst["generated"]["name"] == table["name"][0]
     assert f"Found worst: {table['name'][0]} (" in str(report)
-    assert f"Accused most: {table['name'][4]} (" in str(report)
+    assert f"Most false positives: {table['name'][4]} (" in str(report)
 
 
 def test_intervals_hold_their_figure_and_say_what_was_drawn(report):

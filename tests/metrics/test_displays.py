@@ -1,5 +1,3 @@
-import sys
-
 import matplotlib
 import numpy as np
 import pytest
@@ -7,8 +5,7 @@ from sklearn.ensemble import IsolationForest
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import FixedThresholdClassifier
 
-from sklearn_ssafe import compare_detectors, detection_report
-from sklearn_ssafe.comparison import ComparisonDisplay
+from sklearn_ssafe import detection_report
 from sklearn_ssafe.metrics import GeneratorReportDisplay, ScoreDistributionDisplay
 
 matplotlib.use("agg")
@@ -49,7 +46,7 @@ def test_the_report_is_drawn_the_worst_on_top(metric):
     X, y, known = labelled()
     score = LogisticRegression().fit(X, y).predict_proba(X)[:, 1]
     report = detection_report(y, score, n_resamples=50, **known)
-    display = GeneratorReportDisplay.from_report(report, metric=metric)
+    display = GeneratorReportDisplay.from_result(report, metric=metric)
     table = display.frame().set_index("name")
     shown = marks(display.ax_)
     assert len(shown) == 4
@@ -82,7 +79,7 @@ def test_a_fitted_detector_brings_its_threshold():
         (GeneratorReportDisplay, {"n_resamples": 0}),
         (ScoreDistributionDisplay, {}),
     ):
-        drawn = kind.from_estimator(outliers, X, y, threshold=0.5, **options, **known)
+        drawn = kind.from_estimator(outliers, X, y, **options, **known)
         assert len(ticks(drawn.ax_)) == 4
 
 
@@ -115,35 +112,6 @@ def test_a_threshold_for_each_fold():
     report = detection_report(
         y, score, fold=fold, threshold=0.4 + 0.2 * fold, n_resamples=0, **known
     )
-    display = ScoreDistributionDisplay.from_report(report)
+    display = ScoreDistributionDisplay.from_result(report)
     dotted = [line.get_xdata()[0] for line in display.ax_.lines if line.get_linestyle() == ":"]
     assert dotted == pytest.approx([0.4, 0.6])
-
-
-def test_candidates_are_drawn_the_best_on_top():
-    X, y, known = labelled()
-    pictures = [np.zeros((8, 8), np.uint8)] * len(y)
-    options = {"encoders": {"mine": X}, "heads": ["linear", "knn"], **known}
-    display = ComparisonDisplay.from_pictures(pictures, y, **options)
-    table = display.frame()
-    assert ticks(display.ax_) == (table["input"] + " / " + table["head"]).tolist()
-    shown = marks(display.ax_)
-    assert [shown[place] for place in range(4)] == pytest.approx(table["auc"].tolist())
-    target = X[:, 0] + np.random.default_rng(0).normal(size=len(y))
-    regression = compare_detectors(pictures, target, **options)
-    drawn = ComparisonDisplay.from_comparison(regression, metric="rmse")
-    assert drawn.ax_.get_xlabel() == "RMSE"
-    values = list(marks(drawn.ax_).values())
-    assert values == sorted(values)
-    with pytest.raises(ValueError, match="got 'auc'"):
-        drawn.plot(metric="auc")
-
-
-def test_without_matplotlib(monkeypatch):
-    _, y, known = labelled()
-    report = detection_report(y, np.linspace(0, 1, len(y)), n_resamples=0, **known)
-    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
-    for display in (GeneratorReportDisplay(report), ScoreDistributionDisplay(report.scores)):
-        with pytest.raises(ImportError, match=r'pip install "sklearn-ssafe\[explain\]"'):
-            display.plot()
-        assert len(display.frame())

@@ -136,7 +136,7 @@ def test_an_unknown_class_and_a_missing_score_are_explained():
 @pytest.mark.parametrize(
     ("detector", "expected", "words"),
     [
-        (LOGISTIC, lambda d: 0.5, "nobody chose it"),
+        (LOGISTIC, lambda d: 0.5, "not chosen by anybody"),
         (make_pipeline(StandardScaler(), LinearSVC()), lambda d: 0, "decision value"),
         (GridSearchCV(LOGISTIC, {"C": [0.1, 1]}), lambda d: 0.5, "LogisticRegression"),
         (FixedThresholdClassifier(LOGISTIC, threshold=0.8), lambda d: 0.8, "set beforehand"),

@@ -1,7 +1,10 @@
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy.stats import binomtest
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import IsolationForest
 from sklearn.linear_model import LogisticRegression
@@ -9,7 +12,7 @@ from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_ssafe import FrozenEncoderTransformer, robustness_curve
+from sklearn_ssafe import FrozenEncoderTransformer, detection_report, robustness_curve
 from sklearn_ssafe.encoders.forensic import ForensicEncoder
 from sklearn_ssafe.encoding.failures import failures_table
 from sklearn_ssafe.exceptions import EncodingError, ImageReadError
@@ -124,7 +127,7 @@ def test_the_frame_has_scikit_learns_figures_with_intervals():
         assert row.tpr == verdict[y == 1].mean()
         assert row.fpr == verdict[y == 0].mean()
         assert row.flipped == (verdict != curve.verdict[:, 0]).mean()
-        for name in ("balanced_accuracy", "tpr", "fpr", "auc"):
+        for name in ("balanced_accuracy", "tpr", "fpr"):
             low, value, high = (getattr(row, name + end) for end in ("_low", "", "_high"))
             assert low <= value <= high
     assert (table["pictures"] == len(y)).all()
@@ -132,7 +135,7 @@ def test_the_frame_has_scikit_learns_figures_with_intervals():
     assert table.loc[3, "balanced_accuracy"] < 0.6  # ... and the blur removes it
     assert table.loc[3, "flipped"] > 0.4
     assert f"{(y == 1).sum()} generated pictures, 6 changes" in str(curve)
-    assert "blur 1" in str(curve)
+    assert "blur       1 " in str(curve)
 
 
 def test_flips_name_the_strengths_that_turn_a_verdict():
@@ -237,20 +240,85 @@ def test_an_outlier_detector_needs_no_classes():
     np.testing.assert_array_equal(curve.verdict[:, 0], detector.predict(X) == -1)
 
 
-def test_groups_are_resampled_whole():
+def origins(y):
+    """Two cameras and three generators."""
+    number = np.arange(len(y))
+    return {
+        "generator": np.where(y == 1, np.char.add("generator ", (number % 3).astype(str)), ""),
+        "source": np.where(y == 0, np.char.add("camera ", (number % 4 // 2).astype(str)), ""),
+    }
+
+
+def test_whole_generators_and_sources_are_resampled():
     X, y = noisy_pictures()
-    X[1] = X[7] = np.full((40, 48, 3), 128, dtype=np.uint8)  # one generator's, unnoticed
-    group = [f"camera {k % 4 // 2}" if not y[k] else f"generator {k % 3}" for k in range(len(X))]
-    single = robustness_curve(SharpnessDetector(), X, y, perturbations="blur").frame()
-    grouped = robustness_curve(
-        SharpnessDetector(), X, y, perturbations="blur", groups=group
-    ).frame()
+    X[1] = X[7] = np.full((40, 48, 3), 128, dtype=np.uint8)  # one generator's, missed
+    options = {"perturbations": "blur"}
+    single = robustness_curve(SharpnessDetector(), X, y, **options).frame()
+    grouped = robustness_curve(SharpnessDetector(), X, y, **origins(y), **options).frame()
     assert single["auc"].tolist() == grouped["auc"].tolist()
     assert grouped.loc[0, "tpr_low"] < single.loc[0, "tpr_low"]
-    one = ["one camera" if not label else str(k) for k, label in enumerate(y)]
-    alone = robustness_curve(SharpnessDetector(), X, y, perturbations="blur", groups=one).frame()
-    assert alone["fpr_low"].isna().all()
-    assert alone["tpr_low"].notna().all()
+    # One camera alone cannot be resampled as a whole.
+    one = {"source": np.where(y == 0, "one camera", "")}
+    alone = robustness_curve(SharpnessDetector(), X, y, **one, **options).frame()
+    assert alone[["fpr_low", "fpr_high"]].equals(single[["fpr_low", "fpr_high"]])
+
+
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize("grouped", [True, False])
+@pytest.mark.parametrize("n_wrong", [0, 4])
+def test_the_same_pictures_have_the_same_interval_in_a_report(named, grouped, n_wrong):
+    X, y = noisy_pictures()
+    for row in range(1, 2 * n_wrong, 2):
+        X[row] = np.full((40, 48, 3), 128, dtype=np.uint8)  # missed
+    known = origins(y) if named else {}
+    if grouped:
+        known["groups"] = np.arange(len(y)) // 3
+    options = {**known, "random_state": 5, "confidence_level": 0.9}
+    detector = SharpnessDetector()
+    curve = robustness_curve(detector, X, y, perturbations={"gamma": 2}, **options)
+    report = detection_report(y, curve.score[:, 0], threshold=0.5, **options).frame()
+    pooled, unchanged = report.set_index("name").loc["pooled"], curve.frame().iloc[0]
+    assert unchanged["tpr"] == pytest.approx(1 - n_wrong / 12)
+    for metric in ("balanced_accuracy", "tpr", "fpr", "auc"):
+        for name in (metric, f"{metric}_low", f"{metric}_high"):
+            np.testing.assert_equal(unchanged[name], pooled[name])
+    if n_wrong == 0:
+        n_units = pooled["units"]
+        expected = binomtest(n_units, n_units).proportion_ci(0.9, method="exact")
+        np.testing.assert_allclose(unchanged[["tpr_low", "tpr_high"]].astype(float), expected)
+
+
+def test_a_change_that_loses_a_class_has_no_figures_of_it():
+    X, y = noisy_pictures(12)
+
+    def only_smooth(image, strength, rng):
+        if np.abs(np.diff(image.astype(float), axis=1)).mean() > 15:
+            raise ValueError("too rough")
+        return image
+
+    X = [perturb(x, "noise", 20) if label else x for x, label in zip(X, y, strict=True)]
+    own = Perturbation("picky", only_smooth, (1,), "times")
+    curve = robustness_curve(SharpnessDetector(), X, y, perturbations=own)
+    changed = curve.frame().iloc[1]
+    assert (changed["pictures"], changed["lost"]) == (6, 6)
+    assert changed["fpr"] == curve.verdict[y == 0, 1].mean()
+    assert changed[["tpr", "auc", "balanced_accuracy", "tpr_low"]].isna().all()
+
+
+def test_a_curve_is_a_result():
+    X, y = noisy_pictures(12)
+    curve = robustness_curve(
+        SharpnessDetector(), X, y, perturbations={"jpeg": [85, 30]}, n_resamples=0
+    )
+    facts = curve.to_dict()
+    assert facts["settings"]["generated"] == 6
+    assert [row["strength"] for row in facts["rows"]] == [None, 85, 30]
+    assert facts["rows"][0]["auc_low"] is None
+    assert json.loads(curve.to_json()) == facts
+    for text in (str(curve), curve.to_html()):
+        assert "6 real and 6 generated pictures, 2 changes of each" in text
+        assert "jpeg" in text
+        assert "missing" not in text
 
 
 @pytest.mark.parametrize(
