@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_consistent_length
 from ..images.inputs import as_pictures
 from ..labels import generated_label, is_generated, known_columns, known_labels
 from ..leaks.audit import audit_leaks
-from ..metrics.detection_report import DetectionReport, build_report
+from ..metrics.report import DetectionReport, build_report
 from ..metrics.scores import judge_pictures, last_step, operating_threshold
 from ..public import public
 from ..results import Result

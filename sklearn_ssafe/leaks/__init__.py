@@ -9,6 +9,6 @@ __all__, __getattr__, __dir__ = lazy(
         "LeakAudit": "result",
         "LeakAuditDisplay": "display",
         "audit_leaks": "audit",
-        "equalize": "equalize",
+        "equalize": "equalizing",
     },
 )

@@ -5,13 +5,13 @@ from ..public import lazy
 __all__, __getattr__, __dir__ = lazy(
     __name__,
     {
-        "DetectionReport": "detection_report",
+        "DetectionReport": "report",
         "GeneratorReportDisplay": "displays",
         "OperatingPoint": "thresholds",
         "ScoreDistributionDisplay": "displays",
         "corrected_interval": "intervals",
-        "cross_val_report": "cross_val_report",
-        "detection_report": "detection_report",
+        "cross_val_report": "cross_validation",
+        "detection_report": "report",
         "equal_error_rate": "figures",
         "expected_calibration_error": "figures",
         "threshold_for_fpr": "thresholds",

@@ -6,7 +6,7 @@ import pandas as pd
 from ..labels import is_generated, names_of
 from ..plotting import STYLES, Display, legend_below
 from ..public import public
-from .detection_report import detection_report
+from .report import detection_report
 from .report_rows import METRICS
 from .scores import detector_scores, operating_threshold, score_and_verdict
 

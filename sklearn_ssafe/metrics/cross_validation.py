@@ -10,7 +10,7 @@ from ..labels import is_generated, known_labels
 from ..model_selection.folds import GeneratorGroupKFold
 from ..model_selection.held_out import make_folds, score_held_out
 from ..public import public
-from .detection_report import build_report
+from .report import build_report
 from .scores import detector_scores, fit_detector, operating_threshold, score_and_verdict
 from .thresholds import threshold_for_fpr
 
