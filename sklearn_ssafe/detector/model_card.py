@@ -208,6 +208,8 @@ def licence_of(encoder):
     if name is None:
         return "that of a module of the author's own, which is not known here"
     library, name = resolve_name(name)
+    if library == "onnx":
+        return "that of its ONNX file, which is not known here"
     if library == "timm":
         name, _, tag_in_name = name.partition(".")
         name, tag = f"timm/{name}", tag or tag_in_name
