@@ -57,6 +57,8 @@ def load_onnx_tower(file, device, n_threads):
     options = runtime.SessionOptions()
     options.intra_op_num_threads = n_threads
     options.inter_op_num_threads = 1
+    # Its threads would wait by spinning, on cores that the reading threads could use.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3  # errors are raised; its warnings are for those who exported
     try:
         session = runtime.InferenceSession(str(file), options, providers=providers)
