@@ -1,13 +1,18 @@
-"""How fast and how strong the embedded encoder is.
+"""How fast and how strong the embedded encoder is, and how strong any other one.
 
     python benchmarks/embedded_encoder.py --speed
     python benchmarks/embedded_encoder.py --data FOLDER
     python benchmarks/embedded_encoder.py --data FOLDER --size 256 --views 1 --out PATH
+    python benchmarks/embedded_encoder.py --data FOLDER --encoder NAME --weights FILE --out PATH
 
 FOLDER holds ``manifest.csv`` with the columns path, label (real or generated), generator (empty for
 photographs) and source. Format is equalised first, then whole generators and whole real sources
 are held out at once; nothing of a test fold is in its training set. Generators like certain sizes
 of picture; with ``--size`` all pictures are cropped to one size, so that it tells nothing.
+
+With ``--encoder`` the rows are those of `FrozenEncoderTransformer`, in its own preprocessing, and
+``--cache`` keeps them. ``--pairs generator:source ...`` names generators and real sources that show
+the same kind of thing.
 """
 
 import argparse
@@ -35,6 +40,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from tqdm import tqdm
 
+from sklearn_ssafe import FrozenEncoderTransformer
 from sklearn_ssafe.encoders.forensic import ForensicEncoder
 from sklearn_ssafe.images import read_image
 
@@ -101,6 +107,22 @@ def compute_features(paths, side, n_views):
     with ThreadPoolExecutor(2) as pool:
         rows = list(tqdm(pool.map(measure, paths), total=len(paths), desc="features"))
     return np.stack([row for row, _ in rows]), np.array([size for _, size in rows])
+
+
+def embed(paths, side, transformer):
+    """Rows of equalised pictures by any encoder, and their equalised sizes, as above."""
+    with ThreadPoolExecutor(2) as pool:
+        contents = list(pool.map(partial(equalise, side=side), paths))
+    sizes = [Image.open(io.BytesIO(content)).size[::-1] for content in contents]
+    return transformer.fit_transform(contents), np.array(sizes)
+
+
+def describe(transformer):
+    """Say which encoder it is, in words; file names without their folders."""
+    encoder = transformer._load()
+    weights = "" if transformer.weights is None else f" from {Path(transformer.weights).name}"
+    parts = [f"{encoder.name}{weights}", f"weights {encoder.weights_hash[:16]}"]
+    return ", ".join([*parts, f"preprocessing {encoder.fingerprint['views']}"])
 
 
 def heads():
@@ -181,7 +203,7 @@ def fold_scores(head, features, is_generated, test):
         return fitted.predict_proba(features)[:, 1]
 
 
-def held_out_aucs(features, manifest, folds, head):
+def held_out_aucs(features, manifest, folds, head, pairs=()):
     """AUC of each held-out generator against the held-out real sources of its fold.
 
     Returns
@@ -189,10 +211,12 @@ def held_out_aucs(features, manifest, folds, head):
     aucs : DataFrame
         Columns generator, auc, and part: "development" or "test" where both the generator and the
         real sources are of that part, else "mixed".
+    like : dict of str to float
+        AUC of each pair of a generator and one real source, from the fold that holds out both.
     """
     is_generated = (manifest.label == "generated").to_numpy()
     development, real_groups = split_halves(manifest)
-    rows = []
+    rows, like = [], {}
     # Two folds at a time, each on one core.
     all_scores = Parallel(n_jobs=2, return_as="generator")(
         delayed(fold_scores)(head, features, is_generated, test) for _, _, test in folds
@@ -206,7 +230,12 @@ def held_out_aucs(features, manifest, folds, head):
             part = "development" if generator in development else "test"
             part = part if part == real_part else "mixed"
             rows.append({"generator": generator, "auc": auc, "part": part})
-    return pd.DataFrame(rows)
+        for generator, source in pairs:
+            if generator in generators and source in reals:
+                chosen = held_out_generators_or_reals(manifest, [generator], [source])
+                auc = roc_auc_score(is_generated[chosen], scores[chosen])
+                like[f"{generator} against {source}"] = float(auc)
+    return pd.DataFrame(rows), like
 
 
 def summarise(aucs):
@@ -247,11 +276,14 @@ def development_to_test(features, is_generated, manifest, head):
     return float(np.mean(aucs))
 
 
-def power(folder, out, size, n_views):
+def power(folder, out, size, n_views, transformer=None, pairs=()):
     """Run the held-out comparison and write ``out``.json and ``out``.md."""
     manifest = pd.read_csv(Path(folder) / "manifest.csv", keep_default_na=False)
     paths = [Path(folder) / path for path in manifest.path]
-    features, sizes = compute_features(paths, size or LARGEST_SIDE, n_views)
+    if transformer is None:
+        features, sizes = compute_features(paths, size or LARGEST_SIDE, n_views)
+    else:
+        features, sizes = embed(paths, size or LARGEST_SIDE, transformer)
     if size:
         kept = (sizes == size).all(axis=1)
         features, sizes = features[kept], sizes[kept]
@@ -268,7 +300,8 @@ def power(folder, out, size, n_views):
         sizes,
     )
     for name, (head, columns) in candidates.items():
-        per_generator, means = summarise(held_out_aucs(columns, manifest, folds, head))
+        aucs, like = held_out_aucs(columns, manifest, folds, head, pairs)
+        per_generator, means = summarise(aucs)
         shuffled_scores = cross_val_predict(
             head, columns, is_generated, cv=shuffled, method="predict_proba", n_jobs=2
         )[:, 1]
@@ -277,10 +310,12 @@ def power(folder, out, size, n_views):
             "mean": means,
             "development_to_test": development_to_test(columns, is_generated, manifest, head),
             "shuffled": roc_auc_score(is_generated, shuffled_scores),
+            "like_content": like,
         }
         print(name, {key: round(value, 3) for key, value in means.items()}, flush=True)
     counts = manifest.source.where(~is_generated, manifest.generator).value_counts()
     result = {
+        "encoder": None if transformer is None else describe(transformer),
         "n_features": int(features.shape[1]),
         "options": f" --size {size} --views {n_views}" if size else "",
         "size": f"exactly {size}" if size else f"at most {LARGEST_SIDE}",
@@ -305,19 +340,28 @@ def report(result):
         + (" [development]" if k % 2 == 0 else " [test]")
         for k, group in enumerate(result["real_groups"])
     )
+    embedded = result["encoder"] is None
+    subject = "The embedded encoder" if embedded else "Another encoder"
+    crops = f" of {result['n_views']} crops of 256x256" if embedded else ""
+    options = result["options"] + ("" if embedded else " --encoder ...")
+    chosen = "Nothing was chosen on these pictures."
+    if embedded:
+        chosen = (
+            "Features and settings were chosen on development folds alone (generators and real "
+            "sources marked development)."
+        )
     lines = [
-        "# The embedded encoder on generators and photograph sources that it has not seen",
+        f"# {subject} on generators and photograph sources that it has not seen",
         "",
-        f"Made by `python benchmarks/embedded_encoder.py --data FOLDER{result['options']}`: "
+        f"Made by `python benchmarks/embedded_encoder.py --data FOLDER{options}`: "
         f"{result['n_real']} photographs, {result['n_generated']} generated pictures, "
-        f"{result['n_features']} features of {result['n_views']} crops of 256x256.",
+        f"{result['n_features']} features{crops}.",
         "",
+        *([] if embedded else [f"Encoder: {result['encoder']}.", ""]),
         f"Metadata dropped, centre crop to {result['size']} pixels a side, JPEG quality 90, "
         "4:2:0. Each fold holds out two whole generators and one whole group of real sources; a "
-        "generator's AUC is the mean over the groups, ranked within a fold. Features and settings "
-        "were chosen on development folds alone (generators and real sources marked development); "
-        "test means "
-        "are over folds where both are of the test part.",
+        "generator's AUC is the mean over the groups, ranked within a fold. "
+        f"{chosen} Test means are over folds where both are of the test part.",
         "",
         "The last row says how much the size of the pictures gives away after this crop; it is "
         "0.5 where all are of one size.",
@@ -344,7 +388,32 @@ def report(result):
         part = "development" if generator in result["development_generators"] else "test"
         aucs = " | ".join(f"{row['per_generator'][generator]:.3f}" for row in heads_.values())
         lines.append(f"| {generator} | {result['counts'][generator]} | {part} | {aucs} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *like_content(heads_)]) + "\n"
+
+
+def like_content(heads_):
+    """Write the table of pairs that show the same kind of thing, where there are any."""
+    pairs = next(iter(heads_.values()))["like_content"]
+    if not pairs:
+        return []
+    return [
+        "",
+        "## Pairs that show the same kind of thing",
+        "",
+        "An encoder of meanings may tell the classes apart by **what the pictures show**: much of "
+        "the generated set is art, and hardly any photograph is. So the means above may flatter "
+        "it. Here a generator is compared with one source of like content alone, neither of "
+        "which the head was trained on. These are few pictures, and few pairs.",
+        "",
+        "| pair | " + " | ".join(heads_) + " |",
+        "|---|" + "---|" * len(heads_),
+        *(
+            f"| {pair} | "
+            + " | ".join(f"{row['like_content'][pair]:.3f}" for row in heads_.values())
+            + " |"
+            for pair in pairs
+        ),
+    ]
 
 
 # --- speed ---------------------------------------------------------------------------------------
@@ -438,13 +507,29 @@ def main():
     parser.add_argument("--data", help="folder with manifest.csv: measure power")
     parser.add_argument("--views", type=int, help="crops of each picture")
     parser.add_argument("--size", type=int, help="crop to this size; leave out smaller pictures")
+    parser.add_argument("--encoder", help="measure this one instead of the embedded one")
+    parser.add_argument("--pretrained", help="tag of its weights")
+    parser.add_argument("--weights", help="file or folder with its weights")
+    parser.add_argument("--cache", help="folder that keeps its rows")
+    parser.add_argument("--pairs", nargs="*", default=[], help="GENERATOR:SOURCE of like content")
     parser.add_argument("--out", default="benchmarks/results/embedded_encoder")
     arguments = parser.parse_args()
     if arguments.speed:
         with tempfile.TemporaryDirectory() as folder:
             speed(folder, arguments.images, arguments.repeats)
+    transformer = None
+    if arguments.encoder:
+        transformer = FrozenEncoderTransformer(
+            arguments.encoder,
+            pretrained=arguments.pretrained,
+            weights=arguments.weights,
+            n_views=arguments.views,
+            cache=arguments.cache,
+            verbose=True,
+        )
     if arguments.data:
-        power(arguments.data, arguments.out, arguments.size, arguments.views)
+        pairs = [tuple(pair.split(":")) for pair in arguments.pairs]
+        power(arguments.data, arguments.out, arguments.size, arguments.views, transformer, pairs)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from ..public import DocumentationLink, public
 from .explanation import explain_picture
 from .folder import refuse_what_is_no_detector, write_folder
 from .linear_probe import LinearProbe
+from .prefit import take_fitted_head
 from .saving import contents_of
 from .training_set import TrainingRows, training_table
 
@@ -73,6 +74,13 @@ class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
         Whether rows, labels and names of the training pictures are kept, so that `explain` can show
         the nearest of them. They are saved with the detector then, and rows say something of
         pictures: leave it off where these are confidential.
+
+    prefit : bool, default=False
+        Whether `head` is fitted already, as a published one is: ``fit()`` then needs no pictures
+        and trains nothing, it checks that head and encoder fit together. The head gets the rows as
+        the encoder gives them, so its own `normalize` decides on their length, and must have been
+        fitted with the labels 0 (real) and 1 (generated). `cv` is not used. ``clone`` forgets what
+        a head has learned, unless it is wrapped in ``sklearn.frozen.FrozenEstimator``.
 
     Attributes
     ----------
@@ -165,6 +173,7 @@ class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
         "cv": [Interval(Integral, 2, None, closed="left"), None],
         "pos_label": [str, Real, "boolean", None],
         "keep_training_rows": ["boolean"],
+        "prefit": ["boolean"],
     }
 
     def __init__(
@@ -179,6 +188,7 @@ class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
         cv=5,
         pos_label=None,
         keep_training_rows=False,
+        prefit=False,
     ):
         self.encoder = encoder
         self.curator = curator
@@ -189,17 +199,20 @@ class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
         self.cv = cv
         self.pos_label = pos_label
         self.keep_training_rows = keep_training_rows
+        self.prefit = prefit
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, *, generator=None, source=None, domain=None):
+    def fit(self, X=None, y=None, *, generator=None, source=None, domain=None):
         """Encode the pictures once, choose among them, train the head, choose the threshold.
 
         Parameters
         ----------
         X : array-like of shape (n_samples,), or of shape (n_samples, n_features)
             Pictures, as `FrozenEncoderTransformer` takes them; embeddings with ``encoder=None``.
+            Not needed with `prefit`, nor looked at.
         y : array-like of shape (n_samples,)
-            Labels: 0 real and 1 generated, or others, see `pos_label`.
+            Labels: 0 real and 1 generated, or others, see `pos_label`. With `prefit` they only say
+            what the two labels are, and None means 0 and 1.
         generator : array-like of str, shape (n_samples,), default=None
             What made each generated picture; ``""`` for a real one.
         source : array-like of str, shape (n_samples,), default=None
@@ -219,6 +232,12 @@ class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
         ValueError
             Labels, names and pictures do not fit together, or there are too few of them.
         """
+        if self.prefit:
+            return take_fitted_head(self, y)
+        if y is None:
+            raise ValueError(
+                f"{type(self).__name__} requires y to be passed, but the target y is None"
+            )
         # All that can be wrong is found before hours of encoding.
         head = self._new_head()
         if self.target_fpr is not None and self.cv is None:
@@ -492,6 +511,8 @@ class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
             rows = np.asarray(encode(X))
             if fit:
                 self.failures_ = getattr(self.encoder_, "failures_", None)
+        if self.prefit:
+            return rows
         lengths = np.linalg.norm(rows, axis=1, keepdims=True)
         return rows / np.maximum(lengths, np.finfo(rows.dtype).tiny)
 

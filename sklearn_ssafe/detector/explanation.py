@@ -144,7 +144,10 @@ def _measure(detector, pixels, method, grid, fill):
     """Return the method taken, the picture that its regions lie on, and their effects."""
     if method != "occlusion":
         try:
-            return "tokens", *token_map(detector.encoder_._load(), detector.head_, pixels)
+            encoder, unit_length = detector.encoder_, True
+            if detector.prefit:  # whose rows are as the encoder gives them
+                unit_length = encoder.normalize is not False
+            return "tokens", *token_map(encoder._load(), detector.head_, pixels, unit_length)
         except NoTokensError:
             if method == "tokens":
                 raise
@@ -210,7 +213,7 @@ class NoTokensError(ValueError):
     """A score is not linear in the tokens of patches."""
 
 
-def token_map(encoder, head, picture):
+def token_map(encoder, head, picture, unit_length=True):
     """Return the encoder's view of a picture, and the share of each patch in the log-odds."""
     if np.shape(getattr(head, "coef_", None)) != (1, encoder.n_features):
         raise NoTokensError(
@@ -229,7 +232,7 @@ def token_map(encoder, head, picture):
     tokens = (
         encoder.encode_tokens(torch.from_numpy(views[None]))[0].cpu().numpy().astype(np.float64)
     )
-    length = np.linalg.norm(tokens.mean(axis=0))
+    length = np.linalg.norm(tokens.mean(axis=0)) if unit_length else 1.0
     heat = tokens @ np.asarray(head.coef_[0], dtype=np.float64) / (len(tokens) * length)
     height, width = views.shape[1:3]
     side = (height * width / len(tokens)) ** 0.5

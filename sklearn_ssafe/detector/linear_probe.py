@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..labels import binary_labels
 from ..public import DocumentationLink, public
+from .linear_layer import read_linear_layer
 
 # Of `fit`, where the number of passes is left open.
 _STEPS = 10_000
@@ -64,6 +65,8 @@ class LinearProbe(DocumentationLink, ClassifierMixin, BaseEstimator):
         Number of columns of X.
     feature_names_in_ : ndarray of str, shape (n_features,)
         Names of the columns, where X was a table with names.
+    origin_ : str
+        Name and SHA-256 of the file, where `from_linear_layer` made the probe.
 
     See Also
     --------
@@ -196,6 +199,56 @@ class LinearProbe(DocumentationLink, ClassifierMixin, BaseEstimator):
             )
         self._one_pass(X, (y == self.classes_[1]).astype(int), np.arange(len(y)))
         return self
+
+    @classmethod
+    def from_linear_layer(cls, file, **parameters):
+        """Make a fitted probe of a linear layer that somebody has published.
+
+        Put after the encoder that the layer was trained with, it is that detector: the probability
+        of label 1, "generated", is sigmoid(w·f + b). Nothing in the file is executed.
+
+        Parameters
+        ----------
+        file : str or Path
+            A PyTorch file that loads with ``weights_only=True``, or a ``.safetensors`` file, of one
+            linear layer's state_dict: a weight of shape (1, n_features) and a bias of shape (1,),
+            under any prefix, or two rows, the second for "generated", as for a softmax. Or a
+            ``.json`` file ``{"weight": [...], "bias": ...}``.
+        **parameters : dict
+            Parameters of the probe. They matter where `partial_fit` is to train it further.
+
+        Returns
+        -------
+        probe : LinearProbe
+            Fitted, with ``classes_`` 0 (real) and 1 (generated).
+
+        Raises
+        ------
+        WeightsNotFoundError
+            There is no such file.
+        WeightsFileError
+            It holds anything else than one linear layer, or could only be read by running code.
+
+        Examples
+        --------
+        >>> import json, tempfile
+        >>> from pathlib import Path
+        >>> from sklearn_ssafe import LinearProbe
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     file = Path(folder) / "head.json"
+        ...     _ = file.write_text(json.dumps({"weight": [1.0, -2.0], "bias": 0.5}))
+        ...     probe = LinearProbe.from_linear_layer(file)
+        >>> probe.decision_function([[3.0, 1.0]]).tolist()
+        [1.5]
+        """
+        weight, bias, origin = read_linear_layer(file)
+        probe = cls(**parameters)
+        probe.classes_ = np.array([0, 1])
+        probe.n_features_in_ = len(weight)
+        probe._begin(len(weight))
+        probe.coef_, probe.intercept_ = weight[None].copy(), np.array([bias])
+        probe.origin_ = origin
+        return probe
 
     def decision_function(self, X):
         """Return w·f + b, the log-odds of the second class.

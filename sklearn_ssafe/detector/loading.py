@@ -91,6 +91,7 @@ def load_detector(path, *, encoder=None, weights=None, device="auto", trusted=()
         check_encoder(encoder, settings["encoder"], arrays["encoder_probe"])
 
     parameters = {name: settings["parameters"][name] for name in PARAMETERS}
+    parameters["prefit"] = settings.get("prefit", False)
     detector = SSAFEClassifier(
         encoder, head=estimators["head"], curator=estimators["curator"], **parameters
     )
@@ -172,6 +173,7 @@ def _encoder(description, given, weights, device):
 
 
 def _table(records):
-    table = pd.DataFrame(records)
+    columns = ["class", "name", "pictures", "trained_on", "called_generated", "auc"]
+    table = pd.DataFrame(records, columns=columns)
     figures = ["called_generated", "auc"]
     return table.astype(dict.fromkeys(figures, "float64"))

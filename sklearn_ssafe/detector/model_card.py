@@ -44,13 +44,28 @@ def _summary(settings):
         f"{settings['pos_label']!r} means generated.",
         "",
         f"- head: `{settings['head']}`",
-        f"- training pictures chosen by: `{settings['curator']}`"
-        if settings["curator"]
-        else "- trained on all pictures that it was given",
+        f"- {_choice(settings)}",
     ]
 
 
+def _choice(settings):
+    if settings["prefit"]:
+        return "not trained here"
+    if settings["curator"]:
+        return f"training pictures chosen by: `{settings['curator']}`"
+    return "trained on all pictures that it was given"
+
+
 def _training(settings):
+    if settings["prefit"]:
+        return [
+            "## Training data",
+            "",
+            "The head was **fitted elsewhere** and taken as it is: nothing is known here of its "
+            "training data, and no figures were measured.",
+            "",
+            f"Where it comes from: {settings['head_origin'] or 'not recorded'}.",
+        ]
     table, scores = settings["training_table"], settings["out_of_fold"]
     lines = ["## Training data, and what was found when it was held out", ""]
     for side in ("real", "generated"):
@@ -208,6 +223,8 @@ def licence_of(encoder):
     if name is None:
         return "that of a module of the author's own, which is not known here"
     library, name = resolve_name(name)
+    if library == "onnx":
+        return "that of its ONNX file, which is not known here"
     if library == "timm":
         name, _, tag_in_name = name.partition(".")
         name, tag = f"timm/{name}", tag or tag_in_name

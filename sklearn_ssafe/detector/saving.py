@@ -52,7 +52,9 @@ def contents_of(detector):
     settings = {
         "saved": date.today().isoformat(),
         "parameters": {name: _plain(getattr(detector, name)) for name in PARAMETERS},
+        "prefit": detector.prefit,
         "head": repr(detector.head_),
+        "head_origin": getattr(detector.head_, "origin_", None),
         "curator": None if detector.curator is None else repr(detector.curator),
         "encoder": encoder,
         "classes": [_plain(label) for label in detector.classes_.tolist()],

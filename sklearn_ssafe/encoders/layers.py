@@ -6,6 +6,16 @@ from collections.abc import Iterable
 import torch
 
 _POOLINGS = ("auto", "cls", "mean")
+_NAMES = ("final", "pre_projection", "penultimate", "all")
+
+
+def check_layers(layers):
+    """Refuse a name that no tower knows, before any tower is loaded."""
+    if isinstance(layers, str) and layers not in _NAMES:
+        raise ValueError(
+            f"layers={layers!r} is none of {', '.join(map(repr, _NAMES))}, a block number or a "
+            "list of them."
+        )
 
 
 def resolve_layers(layers, pooling, tower):
@@ -106,11 +116,7 @@ def _block_indices(layers, tower):
     if isinstance(layers, str):
         if layers == "all":
             return list(range(tower.n_blocks))
-        if layers != "penultimate":
-            raise ValueError(
-                f"layers={layers!r} is none of 'final', 'pre_projection', 'penultimate', 'all', a "
-                "block number or a list of them."
-            )
+        check_layers(layers)
         layers = -2
     wanted = list(layers) if isinstance(layers, Iterable) else [layers]
     if not wanted or any(

@@ -8,8 +8,8 @@ import torch
 
 from ..public import public
 from .factories import factory_token
-from .layers import resolve_layers
-from .names import FORENSIC, resolve_name
+from .layers import check_layers, resolve_layers
+from .names import FORENSIC, ONNX, resolve_name
 from .precision import resolve_devices, resolve_precision
 from .preprocessing import resolve_views
 from .several_devices import SeveralDevices
@@ -44,6 +44,7 @@ def load_encoder(
         - the name of an open_clip architecture, such as "ViT-B-32" or "PE-Core-bigG-14-448", of
           which the vision tower alone is built;
         - the name of a timm model, such as "timm/vit_small_patch14_dinov2.lvd142m";
+        - "onnx": the ONNX file that `weights` names;
         - a module from float pictures (n, 3, height, width) to features (n, n_features), or a
           function without arguments that makes one and is called once per process.
     pretrained : str or None, default=None
@@ -52,20 +53,23 @@ def load_encoder(
         None fetches the weights from the hub or finds them in its cache. A file (safetensors, or
         a PyTorch file that loads with ``weights_only=True``) or a folder takes the place of the
         hub; the tag's preprocessing and activation still apply, except where the folder has an
-        ``open_clip_config.json`` of its own. In a folder, ``open_clip_model.safetensors``,
-        ``open_clip_pytorch_model.safetensors``, ``open_clip_pytorch_model.bin``,
-        ``model.safetensors`` and ``pytorch_model.bin`` are looked for in this order. "random"
-        is for tests and speed measurements only: embeddings mean nothing.
+        ``open_clip_config.json`` of its own. "onnx" takes an ``.onnx`` file. In a folder,
+        ``open_clip_model.safetensors``, ``open_clip_pytorch_model.safetensors``,
+        ``open_clip_pytorch_model.bin``, ``model.safetensors`` and ``pytorch_model.bin`` are looked
+        for in this order. "random" is for tests and speed measurements only: embeddings mean
+        nothing.
     layers : str, int or sequence of int, default="final"
         "final" is the embedding, as open_clip's `encode_image` gives it, not normalised, or
         timm's pooled features. "pre_projection" is the pooled, normed token before the
         projection, as ClipDet (Cozzolino et al., CVPR 2024) uses it. A number is the output of
         that transformer block, without a final norm; negative numbers count from the end, and
         "penultimate" is -2. A list of numbers, or "all" as in RINE (Koutlis and Papadopoulos,
-        ECCV 2024), puts several blocks side by side, in the order of depth.
+        ECCV 2024), puts several blocks side by side, in the order of depth. Of an ONNX file one
+        output is chosen, by its name or number; "final" is the first that is a row of features.
     pooling : {"auto", "cls", "mean"}, default="auto"
         How the tokens of a block become one vector: the class token, or the mean of the patch
-        tokens. "auto" takes the class token where there is one.
+        tokens. "auto" takes the class token where there is one. For an ONNX output of tokens "cls"
+        is the first and "mean" the mean of all.
     preprocess : {"auto", "squash", "center_crop", "crops"}, dict or callable, default="auto"
         "auto" is what the weights were trained with. "squash" resizes to the square, whatever the
         aspect. "center_crop" cuts the centre at the picture's own resolution, as UnivFD (Ojha et
@@ -73,8 +77,10 @@ def load_encoder(
         the crop is extended by reflection. Mean, std and interpolation stay the weights' own. A
         dict or dataclass changes single ones of size, mean, std, interpolation, resize_mode
         ("shortest", "longest", "squash", "crops"), crop_pct and fill, of which a module of your
-        own needs the first three. A function takes a PIL image and gives floats of shape
-        (3, height, width), taken as they are, or uint8 of shape (height, width, 3).
+        own and an ONNX file need the first three. A JSON file of the ONNX file's name beside it
+        may hold them, and "auto" is then what it says. A function takes a PIL image and gives
+        floats of shape (3, height, width), taken as they are, or uint8 of shape
+        (height, width, 3).
     n_views : int or None, default=None
         Crops whose features are averaged; None takes 1, or 4 for "forensic", whose statistics
         are taken over all crops together.
@@ -101,6 +107,10 @@ def load_encoder(
         raise ValueError(
             f"encoder={encoder!r} must be a name, a torch.nn.Module or a function that makes one."
         )
+    if isinstance(encoder, str) and encoder == ONNX:
+        from .onnx_tower import onnx_device
+
+        device = onnx_device(device)
     encoders = [
         _load_on(one, encoder, pretrained, weights, layers, pooling, preprocess, n_views, precision)
         for one in resolve_devices(device)
@@ -133,6 +143,11 @@ def _load_on(device, encoder, pretrained, weights, layers, pooling, preprocess, 
 
         return ForensicEncoder(n_views=n_views, device=device)
     n_views = 1 if n_views is None else n_views
+    if library == ONNX:
+        return _onnx_encoder(
+            device, pretrained, weights, layers, pooling, preprocess, n_views, precision
+        )
+    check_layers(layers)
     if library == "module":
         for parameter, value in (("pretrained", pretrained), ("weights", weights)):
             if value is not None:
@@ -164,6 +179,25 @@ def _named_tower(library, name, pretrained, weights, device, dtype):
         name, pretrained = resolve_timm_tag(name, pretrained, weights)
     key = (library, name, pretrained, _identity(weights), device, dtype)
     return _shared(key, lambda: load(name, pretrained, weights, device, dtype))
+
+
+def _onnx_encoder(device, pretrained, weights, layers, pooling, preprocess, n_views, precision):
+    from .onnx_file import find_onnx_file, identity_of
+    from .onnx_tower import load_onnx_tower
+
+    if pretrained is not None:
+        raise ValueError(f"pretrained={pretrained!r} with encoder='onnx': the file is the model.")
+    file, n_threads = find_onnx_file(weights), torch.get_num_threads()
+    key = (ONNX, identity_of(file), device, n_threads)
+    tower = _shared(key, lambda: load_onnx_tower(file, device, n_threads))
+    its_precision = "fp16" if tower.dtype == torch.float16 else "fp32"
+    if precision not in ("auto", its_precision):
+        raise ValueError(
+            f"precision={precision!r} with encoder='onnx': an ONNX file fixes its number format. "
+            "Use precision='auto'."
+        )
+    cut_views, view_spec = tower.views(preprocess, n_views)
+    return TowerEncoder(tower, tower.features(layers, pooling, cut_views), cut_views, view_spec)
 
 
 def _module_tower(encoder, cut_views, device, dtype):

@@ -3,6 +3,7 @@
 import difflib
 
 FORENSIC = "forensic"
+ONNX = "onnx"
 
 
 def resolve_name(encoder):
@@ -11,12 +12,12 @@ def resolve_name(encoder):
     Parameters
     ----------
     encoder : str
-        "forensic", an open_clip architecture, or a timm model, which may be written
+        "forensic", "onnx", an open_clip architecture, or a timm model, which may be written
         "timm/NAME" and has to be where both libraries know the name.
 
     Returns
     -------
-    library : {"forensic", "open_clip", "timm"}
+    library : {"forensic", "onnx", "open_clip", "timm"}
     name : str
         The name in that library.
 
@@ -25,8 +26,8 @@ def resolve_name(encoder):
     ValueError
         For an unknown name, with names that resemble it.
     """
-    if encoder == FORENSIC:
-        return FORENSIC, FORENSIC
+    if encoder in (FORENSIC, ONNX):
+        return encoder, encoder
     if encoder.startswith("timm/"):
         import timm
 
@@ -44,7 +45,7 @@ def resolve_name(encoder):
         return "open_clip", name
     if timm.is_model(encoder.partition(".")[0]):
         return "timm", encoder
-    raise _unknown(encoder, [FORENSIC, *open_clip.list_models(), *_timm_names()])
+    raise _unknown(encoder, [FORENSIC, ONNX, *open_clip.list_models(), *_timm_names()])
 
 
 def _timm_names():
@@ -60,6 +61,6 @@ def _unknown(encoder, known):
     return ValueError(
         f"encoder={encoder!r} is not a known encoder."
         + (f" Did you mean {hint}?" if hint else "")
-        + " Known are 'forensic', the models of open_clip.list_models() and, as 'timm/NAME', those "
-        "of timm.list_models()."
+        + " Known are 'forensic', 'onnx', the models of open_clip.list_models() and, as "
+        "'timm/NAME', those of timm.list_models()."
     )

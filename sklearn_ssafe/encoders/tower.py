@@ -152,6 +152,8 @@ class TowerEncoder(Encoder):
 
     def compiled(self):
         """Return this encoder with its tower compiled; see `Encoder.compiled`."""
+        if self.tower.module is None:  # nothing of torch's to compile
+            return self
         encoder = copy(self)
         known, key = self.tower.compiled, tuple(self.feature_names)
         if key not in known:

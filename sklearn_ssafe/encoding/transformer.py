@@ -72,6 +72,7 @@ class FrozenEncoderTransformer(
         - an open_clip architecture such as ``"PE-Core-bigG-14-448"`` (the paper's), with its
           weights' tag in `pretrained`. `list_encoders` lists them.
         - a timm model as ``"timm/NAME"``.
+        - ``"onnx"``: the ONNX file that `weights` names, with the extra ``[onnx]``.
         - your own `torch.nn.Module`, or a function without arguments that returns one. It maps
           float32 (n, 3, height, width) to (n, n_features); `preprocess` says how pictures are
           prepared for it.
@@ -80,13 +81,15 @@ class FrozenEncoderTransformer(
         tag where there is just one. It also decides the preprocessing.
     weights : path-like or None, default=None
         Where the weights are: None for the hub's cache (and the hub, where it can be reached), or
-        a file or folder on this machine (``.safetensors``, or PyTorch files that hold tensors
-        only). ``"random"`` takes seeded random weights, for tests and speed measurements only.
+        a file or folder on this machine (``.safetensors``, PyTorch files that hold tensors
+        only, or for ``"onnx"`` an ``.onnx`` file). ``"random"`` takes seeded random weights, for
+        tests and speed measurements only.
     layers : str, int or list of int, default="final"
         Which layers to read: ``"final"``, the embedding; ``"pre_projection"``, the embedding
         before its projection (ClipDet [2]_); a number or ``"penultimate"``, one block, negative
         numbers counting from the last; a list of numbers or ``"all"``, several blocks side by
-        side (RINE [3]_).
+        side (RINE [3]_). Of an ONNX file one output, by its name or number; ``"final"`` is the
+        first that is a row of features.
     pooling : {"auto", "cls", "mean"}, default="auto"
         How the tokens of a block become one row: the class token or the mean of the patch tokens.
         "auto" takes the class token where there is one. The final embedding is always pooled by
@@ -94,9 +97,10 @@ class FrozenEncoderTransformer(
     preprocess : {"auto", "squash", "center_crop", "crops"} or callable or dict, default="auto"
         How a picture is brought to the encoder's input size: the way the weights were trained
         with, resized to a square without keeping the aspect, cropped from the centre without
-        resizing (UnivFD [4]_), or `n_views` crops without resizing. For your own module: a
-        function from a PIL image to a float tensor (3, height, width), or a dict with ``size``,
-        ``mean`` and ``std``.
+        resizing (UnivFD [4]_), or `n_views` crops without resizing. For your own module and ONNX
+        files: a function from a PIL image to a float tensor (3, height, width), or a dict with
+        ``size``, ``mean`` and ``std``. A JSON file beside an ONNX file, ``encoder.json`` beside
+        ``encoder.onnx``, may hold this dict; then ``"auto"`` is what it says.
     n_views : int or None, default=None
         How many crops of a picture are encoded and averaged. None takes the encoder's own number.
     normalize : bool or "auto", default="auto"
@@ -180,12 +184,7 @@ class FrozenEncoderTransformer(
         "encoder": [str, callable, DetachedModule],  # a torch module is callable
         "pretrained": [str, None],
         "weights": [str, Path, None],
-        "layers": [
-            StrOptions({"final", "pre_projection", "penultimate", "all"}),
-            Integral,
-            list,
-            tuple,
-        ],
+        "layers": [str, Integral, list, tuple],  # an ONNX output may have any name
         "pooling": [StrOptions({"auto", "cls", "mean"})],
         "preprocess": [StrOptions({"auto", "squash", "center_crop", "crops"}), callable, dict],
         "n_views": [Interval(Integral, 1, None, closed="left"), None],
