@@ -9,6 +9,7 @@ import pandas as pd
 import torch
 from PIL import Image, ImageFilter
 
+from ..encoding.transformer import loaded_encoder
 from ..images.picture import as_picture
 from ..images.reading import ImageReadError
 from ..metrics.scores import log_odds
@@ -147,7 +148,9 @@ def _measure(detector, pixels, method, grid, fill):
             encoder, unit_length = detector.encoder_, True
             if detector.prefit:  # whose rows are as the encoder gives them
                 unit_length = encoder.normalize is not False
-            return "tokens", *token_map(encoder._load(), detector.head_, pixels, unit_length)
+            return "tokens", *token_map(
+                loaded_encoder(encoder), detector.head_, pixels, unit_length
+            )
         except NoTokensError:
             if method == "tokens":
                 raise

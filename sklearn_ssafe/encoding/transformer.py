@@ -4,7 +4,6 @@ import sys
 import uuid
 import warnings
 import weakref
-from contextlib import closing
 from numbers import Integral
 from pathlib import Path
 
@@ -25,6 +24,16 @@ from .progress import BatchCallbacks, CallbackSupportMixin, progress_bar, with_c
 _ROWS_SCALED_AT_ONCE = 4096
 # Never copied by clone: a module may hold gigabytes.
 _SHARED_BY_CLONES = ("encoder", "preprocess")
+_OF_ENCODER = (
+    "pretrained",
+    "weights",
+    "layers",
+    "pooling",
+    "preprocess",
+    "n_views",
+    "device",
+    "precision",
+)
 
 
 # Within the process that made the pickle the module is still there, so a copy finds it again.
@@ -254,7 +263,9 @@ class FrozenEncoderTransformer(
         self : FrozenEncoderTransformer
             The transformer itself.
         """
-        self._begin(X)
+        self._validate_params()
+        as_pictures(X)
+        self.n_features_out_ = loaded_encoder(self).n_features
         return self
 
     def transform(self, X):
@@ -286,8 +297,7 @@ class FrozenEncoderTransformer(
         EncodingCacheWarning
             The folder of `cache` cannot be used, or not for this encoder; the work goes on without.
         """
-        self._validate_params()
-        return self._encode(X, as_pictures(X), self._load())
+        return self._encode(X, *self._begin(X))
 
     @with_callbacks
     def fit_transform(self, X, y=None):
@@ -305,7 +315,8 @@ class FrozenEncoderTransformer(
         features : ndarray of float32, shape (n_samples, n_features)
             One row for each picture, in the order of X; a table after ``set_output``.
         """
-        pictures, encoder = self._begin(X)
+        pictures, encoder, n_features, store = self._begin(X)
+        self.n_features_out_ = n_features
         callbacks = None
 
         def start_callbacks(n_missing):
@@ -314,7 +325,7 @@ class FrozenEncoderTransformer(
             callbacks = BatchCallbacks(self, -(-n_missing // batch_size), X, y)
             return callbacks
 
-        features = self._encode(X, pictures, encoder, start_callbacks)
+        features = self._encode(X, pictures, encoder, n_features, store, start_callbacks)
         callbacks.all_done()
         return features
 
@@ -333,34 +344,22 @@ class FrozenEncoderTransformer(
             as ``"ViT-B-32_block11_cls_0042"``.
         """
         self._validate_params()
-        return np.asarray(self._load().feature_names, dtype=object)
+        return np.asarray(loaded_encoder(self).feature_names, dtype=object)
 
     def _begin(self, X):
         self._validate_params()
-        pictures, encoder = as_pictures(X), self._load()
-        self.n_features_out_ = encoder.n_features
-        return pictures, encoder
+        settings = encoder_settings(self)
+        pictures = as_pictures(X)
+        encoder = load_encoder(self.encoder, **settings)
+        identity = encoder.identity(recognise=self.cache is not None)
+        return pictures, encoder, identity.n_features, open_store(self.cache, identity)
 
-    def _load(self):
-        if isinstance(self.encoder, DetachedModule):
-            raise ValueError(self.encoder.explain())
-        return load_encoder(
-            self.encoder,
-            pretrained=self.pretrained,
-            weights=self.weights,
-            layers=self.layers,
-            pooling=self.pooling,
-            preprocess=self.preprocess,
-            n_views=self.n_views,
-            device=self.device,
-            precision=self.precision,
-        )
-
-    def _encode(self, X, pictures, encoder, start_callbacks=None):
+    def _encode(self, X, pictures, encoder, n_features, store, start_callbacks=None):
         work = StoredEncoding(
             encoder,
+            n_features,
             pictures,
-            open_store(self.cache, encoder),
+            store,
             batch_size=self.batch_size,
             num_workers=self.num_workers,
             trust_unchanged=self.trust_unchanged_files,
@@ -373,14 +372,8 @@ class FrozenEncoderTransformer(
             self._raise_early(work)
         callbacks = None if start_callbacks is None else start_callbacks(len(work.missing))
         description = f"encoding ({encoder.name})"
-        with (
-            progress_bar(len(pictures), description, self.verbose, n_found) as bar,
-            closing(work.encode()) as steps,  # on Ctrl-C, too: no thread stays behind
-        ):
-            for n_done, encoded in steps:
-                bar.update(n_done)
-                if callbacks is not None and encoded:
-                    callbacks.batch_done()
+        with progress_bar(len(pictures), description, self.verbose, n_found) as bar:
+            work.encode(bar.update, None if callbacks is None else callbacks.batch_done)
         features = work.features
         if self.normalize is True or (self.normalize == "auto" and encoder.normalize_by_default):
             _scale_to_unit_length(features)
@@ -471,6 +464,18 @@ class FrozenEncoderTransformer(
         elif token is not None:
             remember_factory(state["encoder"], token)
         super().__setstate__(state)
+
+
+def loaded_encoder(transformer):
+    """Return the encoder of a `FrozenEncoderTransformer`, loaded."""
+    return load_encoder(transformer.encoder, **encoder_settings(transformer))
+
+
+def encoder_settings(transformer):
+    """Return what `load_encoder` takes beside the encoder itself."""
+    if isinstance(transformer.encoder, DetachedModule):
+        raise ValueError(transformer.encoder.explain())
+    return {name: getattr(transformer, name) for name in _OF_ENCODER}
 
 
 def _is_module(encoder):

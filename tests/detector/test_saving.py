@@ -20,6 +20,7 @@ from sklearn.svm import LinearSVC
 
 from sklearn_ssafe import FrozenEncoderTransformer, LinearProbe, SSAFEClassifier, load_detector
 from sklearn_ssafe.detector import folder as detector_folder
+from sklearn_ssafe.encoding.transformer import loaded_encoder
 from sklearn_ssafe.exceptions import DetectorFileError, EncodingWarning
 
 from ..towers import SmallTower, small_pixels
@@ -170,7 +171,7 @@ def test_weights_of_a_named_tower_are_compared(picture_files, tmp_path):
         again.predict_proba(picture_files), detector.predict_proba(picture_files)
     )
     saved = json.loads((path / "detector.json").read_text())["encoder"]
-    assert saved["weights_hash"] == detector.encoder_._load().weights_hash
+    assert saved["weights_hash"] == loaded_encoder(detector.encoder_).weights_hash
     assert saved["precision"] == "fp32"
     with pytest.raises(DetectorFileError, match="trained with the encoder"):
         load_detector(path, encoder=FrozenEncoderTransformer("timm/test_vit2", weights="random"))
