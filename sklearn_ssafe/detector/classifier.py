@@ -60,8 +60,8 @@ class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
         Call at most this share of real pictures generated: 0.01 for 1 %. The threshold is then
         chosen from out-of-fold scores of the training set; see Notes.
     confidence_level : float or None, default=0.95
-        How sure the promise of `target_fpr` is to be, see `threshold_for_fpr`. None looks at the
-        share among the training pictures alone.
+        How sure the promise of `target_fpr` is to be, see `threshold_for_fpr`. None promises it on
+        average alone.
     cv : int or None, default=5
         Folds of the out-of-fold scores, fewer where there are fewer generators or sources. The head
         is fitted so many times more; no picture is encoded again. None leaves them out, which is

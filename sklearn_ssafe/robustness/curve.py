@@ -257,7 +257,9 @@ class RobustnessRun:
         if not rows:
             return
         try:
-            judged = judge_pictures(self.estimator, pictures, pictures, label=self.pos_label)
+            judged = judge_pictures(
+                self.estimator, pictures, as_pictures(pictures), label=self.pos_label
+            )
         except EncodingError as error:
             if error.failures is None or error.failures.empty:
                 raise

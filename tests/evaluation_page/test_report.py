@@ -200,7 +200,10 @@ def test_robustness_and_audit_are_told_of(grey):
     )
     rows = page.facts["robustness"]["rows"]
     assert [row["strength"] for row in rows] == [None, 0.5, 2]
-    assert rows[0]["fpr"] == page.facts["rows"][-1]["fpr"]
+    pooled = page.facts["rows"][-1]
+    for metric in ("tpr", "fpr", "balanced_accuracy", "auc"):
+        for figure in (metric, f"{metric}_low", f"{metric}_high"):
+            assert rows[0][figure] == pooled[figure]
     assert rows[1]["fpr"] > rows[2]["fpr"]  # brighter pictures, and darker ones
     html = page.to_html()
     assert 'id="robustness"' in html
