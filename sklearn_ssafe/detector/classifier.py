@@ -396,9 +396,8 @@ class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
         between regions more than at the sign of one.
         """
         check_is_fitted(self)
-        return explain_picture(
-            self, image, method=method, grid=grid, fill=fill, n_nearest=n_nearest
-        )
+        how = {"method": method, "grid": grid, "fill": fill, "n_nearest": n_nearest}
+        return explain_picture(self, self._encode, self._score_rows, image, **how)
 
     def save(self, path):
         """Write the detector to a folder, from which `load_detector` loads it.
