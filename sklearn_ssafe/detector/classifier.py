@@ -15,21 +15,21 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from ..curation.curator import CurationWarning, GeneratorCurator
+from ..curation.curator import GeneratorCurator
 from ..encoding.transformer import FrozenEncoderTransformer
 from ..images.inputs import as_items
 from ..images.picture import as_picture
 from ..labels import binary_labels, generated_label, names_of
 from ..metrics.scores import log_odds
 from ..metrics.thresholds import threshold_for_fpr
-from ..model_selection.held_out import CannotSplitError, score_folds
+from ..model_selection.held_out import CannotSplitError
 from ..public import DocumentationLink, public
 from .explanation import explain_picture
 from .folder import refuse_what_is_no_detector, write_folder
 from .linear_probe import LinearProbe
 from .prefit import take_fitted_head
 from .saving import contents_of
-from .training_set import TrainingRows, training_table
+from .training import TrainingRows, fit_head, score_out_of_fold, training_table
 
 
 @public("sklearn_ssafe")
@@ -261,7 +261,13 @@ class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
 
         self.out_of_fold_ = None
         if self.cv is not None:
-            self.out_of_fold_ = self._score_out_of_fold(head, rows, is_generated, origin)
+            try:
+                self.out_of_fold_ = score_out_of_fold(
+                    head, self.curator, rows, is_generated, origin, self.cv
+                )
+            except CannotSplitError:
+                if self.target_fpr is not None:
+                    raise
         self.operating_point_ = None
         self.threshold_ = self.threshold
         if self.target_fpr is not None:
@@ -271,7 +277,7 @@ class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
             )
             self.threshold_ = self.operating_point_.threshold
 
-        self.head_, self.curator_, chosen = self._fit_head(head, rows, is_generated, origin)
+        self.head_, self.curator_, chosen = fit_head(head, self.curator, rows, is_generated, origin)
         self.n_features_of_head_ = rows.shape[1]
         self.training_indices_ = good[chosen]
         self.training_table_ = training_table(
@@ -396,9 +402,8 @@ class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
         between regions more than at the sign of one.
         """
         check_is_fitted(self)
-        return explain_picture(
-            self, image, method=method, grid=grid, fill=fill, n_nearest=n_nearest
-        )
+        how = {"method": method, "grid": grid, "fill": fill, "n_nearest": n_nearest}
+        return explain_picture(self, self._encode, self._score_rows, image, **how)
 
     def save(self, path):
         """Write the detector to a folder, from which `load_detector` loads it.
@@ -515,40 +520,6 @@ class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
             return rows
         lengths = np.linalg.norm(rows, axis=1, keepdims=True)
         return rows / np.maximum(lengths, np.finfo(rows.dtype).tiny)
-
-    def _score_out_of_fold(self, head, rows, is_generated, origin):
-        """Score every row by a head trained without its generator and source, if that can be."""
-
-        def fit_and_score(train, test):
-            part = {name: values[train] for name, values in origin.items()}
-            with warnings.catch_warnings():
-                # A fold has fewer generators to give; what all of them lack is said later.
-                warnings.simplefilter("ignore", CurationWarning)
-                fitted = self._fit_head(head, rows[train], is_generated[train], part)[0]
-            return fitted.predict_proba(rows[test])[:, 1]
-
-        try:
-            return score_folds(
-                fit_and_score,
-                is_generated,
-                generator=origin.get("generator"),
-                source=origin.get("source"),
-                cv=self.cv,
-            )
-        except CannotSplitError:
-            if self.target_fpr is not None:
-                raise
-            return None
-
-    def _fit_head(self, head, rows, is_generated, origin):
-        """Choose rows and train on them; return head, curator and the chosen rows."""
-        curator, chosen = None, np.arange(len(rows))
-        if self.curator is not None:
-            curator = clone(self.curator)
-            curator.fit_resample(rows, is_generated, **origin)
-            chosen = np.asarray(curator.sample_indices_)
-        head = clone(head).fit(rows[chosen], is_generated[chosen])
-        return head, curator, chosen
 
     def _score(self, X):
         """Return the probability of "generated", NaN where there is no row."""
