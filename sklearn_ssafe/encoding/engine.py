@@ -6,6 +6,7 @@ from collections import deque
 
 import numpy as np
 
+from ..images.picture import as_picture
 from ..images.reading import ImageReadError
 from ..images.threads import map_ahead, worker_threads
 
@@ -24,13 +25,14 @@ _SECONDS_BETWEEN_LOOKS = 0.05
 _SECONDS_OF_PATIENCE = 900
 
 
-def find_unreadable(pictures, *, num_workers=None, decode=False, on_done=None):
+def find_unreadable(items, *, num_workers=None, decode=False, on_done=None):
     """Look at every picture without encoding any; return the reasons by row.
 
     With `decode`, files that break off in the middle are found as well; without, headers are read.
     """
 
-    def look(picture):
+    def look(item):
+        picture = as_picture(item)
         try:
             picture.read() if decode else picture.check()
         except ImageReadError as error:
@@ -39,7 +41,7 @@ def find_unreadable(pictures, *, num_workers=None, decode=False, on_done=None):
 
     reasons = {}
     with worker_threads(num_workers) as threads:
-        for row, reason in enumerate(map_ahead(threads, look, pictures, _LOOKS_AHEAD)):
+        for row, reason in enumerate(map_ahead(threads, look, items, _LOOKS_AHEAD)):
             if reason is not None:
                 reasons[row] = reason
             if on_done is not None:
