@@ -222,7 +222,12 @@ def licence_of(encoder):
     name, tag = encoder["settings"].get("encoder"), encoder["settings"]["pretrained"]
     if name is None:
         return "that of a module of the author's own, which is not known here"
-    library, name = resolve_name(name)
+    try:
+        library, name = resolve_name(name)
+    except ValueError:  # a folder of the machine where it was trained
+        library = "source"
+    if library == "source":
+        return f"unknown; see where {name} came from"
     if library == "onnx":
         return "that of its ONNX file, which is not known here"
     if library == "timm":

@@ -1,9 +1,14 @@
-"""Which library an encoder's name belongs to."""
+"""Which library an encoder's name belongs to, or that it names a folder or a repository."""
 
 import difflib
+import re
+from pathlib import Path
 
 FORENSIC = "forensic"
 ONNX = "onnx"
+SOURCE = "source"
+_PREFIX = re.compile(r"(hf[-_]hub|local-dir):(.*)", re.DOTALL)
+_PATH = re.compile(r"[/~\\]|\.{1,2}[/\\]|[A-Za-z]:[/\\]")
 
 
 def resolve_name(encoder):
@@ -13,13 +18,14 @@ def resolve_name(encoder):
     ----------
     encoder : str
         "forensic", "onnx", an open_clip architecture, or a timm model, which may be written
-        "timm/NAME" and has to be where both libraries know the name.
+        "timm/NAME" and has to be where both libraries know the name; or a folder or repository
+        that says itself what it holds, see `split_source`.
 
     Returns
     -------
-    library : {"forensic", "onnx", "open_clip", "timm"}
+    library : {"forensic", "onnx", "open_clip", "timm", "source"}
     name : str
-        The name in that library.
+        The name in that library; of a source all that was given.
 
     Raises
     ------
@@ -28,12 +34,16 @@ def resolve_name(encoder):
     """
     if encoder in (FORENSIC, ONNX):
         return encoder, encoder
+    inner = encoder.removeprefix("timm/")
+    if _PREFIX.fullmatch(inner) or _PATH.match(inner):
+        return SOURCE, encoder
     if encoder.startswith("timm/"):
         import timm
 
-        name = encoder.removeprefix("timm/")
-        if timm.is_model(name.partition(".")[0]):
-            return "timm", name
+        if timm.is_model(inner.partition(".")[0]):
+            return "timm", inner
+        if Path(encoder).is_dir() or Path(inner).is_dir():
+            return SOURCE, encoder
         raise _unknown(encoder, [f"timm/{known}" for known in _timm_names()])
 
     import open_clip
@@ -45,7 +55,40 @@ def resolve_name(encoder):
         return "open_clip", name
     if timm.is_model(encoder.partition(".")[0]):
         return "timm", encoder
+    if encoder and Path(encoder).is_dir():
+        return SOURCE, encoder
     raise _unknown(encoder, [FORENSIC, ONNX, *open_clip.list_models(), *_timm_names()])
+
+
+def split_source(encoder):
+    """Take apart what names a folder or a repository.
+
+    Parameters
+    ----------
+    encoder : str
+        ``hf-hub:OWNER/NAME``, ``local-dir:FOLDER`` or a folder, with ``timm/`` before it or not.
+
+    Returns
+    -------
+    library : {"timm", None}
+        None where the configuration decides.
+    kind : {"hf-hub", "local-dir"}
+    place : str
+
+    Raises
+    ------
+    ValueError
+        When no place follows.
+    """
+    library, inner = None, encoder
+    # A folder may itself be called timm.
+    if encoder.startswith("timm/") and not Path(encoder).is_dir():
+        library, inner = "timm", encoder.removeprefix("timm/")
+    prefixed = _PREFIX.fullmatch(inner)
+    kind, place = prefixed.groups() if prefixed else ("local-dir", inner)
+    if not place.strip():
+        raise ValueError(f"encoder={encoder!r}: what follows {kind}: is missing.")
+    return library, kind.replace("_", "-"), place
 
 
 def _timm_names():
@@ -61,6 +104,7 @@ def _unknown(encoder, known):
     return ValueError(
         f"encoder={encoder!r} is not a known encoder."
         + (f" Did you mean {hint}?" if hint else "")
-        + " Known are 'forensic', 'onnx', the models of open_clip.list_models() and, as "
-        "'timm/NAME', those of timm.list_models()."
+        + " Known are 'forensic', the models of open_clip.list_models() and, as 'timm/NAME', those "
+        "of timm.list_models(); a repository of the hub is written 'hf-hub:OWNER/NAME', a folder "
+        "'local-dir:FOLDER'."
     )

@@ -81,6 +81,8 @@ class FrozenEncoderTransformer(
         - an open_clip architecture such as ``"PE-Core-bigG-14-448"`` (the paper's), with its
           weights' tag in `pretrained`. `list_encoders` lists them.
         - a timm model as ``"timm/NAME"``.
+        - a model that says itself what it is: ``"hf-hub:OWNER/NAME"``, ``"local-dir:FOLDER"`` or
+          the path of a folder with an ``open_clip_config.json`` or timm's ``config.json``.
         - ``"onnx"``: the ONNX file that `weights` names, with the extra ``[onnx]``.
         - your own `torch.nn.Module`, or a function without arguments that returns one. It maps
           float32 (n, 3, height, width) to (n, n_features); `preprocess` says how pictures are
@@ -91,8 +93,9 @@ class FrozenEncoderTransformer(
     weights : path-like or None, default=None
         Where the weights are: None for the hub's cache (and the hub, where it can be reached), or
         a file or folder on this machine (``.safetensors``, PyTorch files that hold tensors
-        only, or for ``"onnx"`` an ``.onnx`` file). ``"random"`` takes seeded random weights, for
-        tests and speed measurements only.
+        only, or for ``"onnx"`` an ``.onnx`` file). A folder's own configuration decides how the
+        tower is built. ``"random"`` takes seeded random weights, for tests and speed measurements
+        only.
     layers : str, int or list of int, default="final"
         Which layers to read: ``"final"``, the embedding; ``"pre_projection"``, the embedding
         before its projection (ClipDet [2]_); a number or ``"penultimate"``, one block, negative
