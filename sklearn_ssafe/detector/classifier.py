@@ -436,7 +436,8 @@ class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
             A type is in it that `load_detector` will only load when it is named as trusted.
         """
         check_is_fitted(self)
-        refuse_what_is_no_detector(Path(path))
+        path = Path(path).expanduser()
+        refuse_what_is_no_detector(path)
         settings, files, untrusted = contents_of(self)
         write_folder(path, settings, files)
         if untrusted:
@@ -446,10 +447,10 @@ class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
                 UserWarning,
                 stacklevel=2,
             )
-        return Path(path)
+        return path
 
     @classmethod
-    def paper(cls, **parameters):
+    def paper(cls, *, weights=None, **parameters):
         """Return the paper's configuration, as far as it is known.
 
         PE-Core-bigG-14-448 with the weights that Meta published, embeddings of unit length, 8
@@ -460,6 +461,8 @@ class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
+        weights : str, Path or None, default=None
+            File or folder with the encoder's weights. None takes the hub, or its cache.
         **parameters : dict
             Parameters that are to differ.
 
@@ -468,14 +471,24 @@ class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
         detector : SSAFEClassifier
             Not fitted.
 
+        Raises
+        ------
+        ValueError
+            For weights beside an encoder of one's own.
+
         Examples
         --------
         >>> from sklearn_ssafe import SSAFEClassifier
         >>> SSAFEClassifier.paper().encoder.encoder
         'PE-Core-bigG-14-448'
         """
+        if weights is not None and "encoder" in parameters:
+            raise ValueError("weights= is for the paper's encoder: give yours its own.")
+        encoder = FrozenEncoderTransformer(
+            "PE-Core-bigG-14-448", pretrained="meta", weights=weights
+        )
         configuration = {
-            "encoder": FrozenEncoderTransformer("PE-Core-bigG-14-448", pretrained="meta"),
+            "encoder": encoder,
             "curator": GeneratorCurator(n_generators=8, n_samples=10_000, random_state=0),
             "head": LinearProbe(random_state=0),
             "threshold": 0.5,
