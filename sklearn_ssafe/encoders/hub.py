@@ -133,6 +133,7 @@ def _where_to_put(repo, name):
             "-o FOLDER`, and name the folder as encoder. encoder='forensic' needs no weights."
         )
     return (
-        f"Fetch {name} elsewhere and pass weights='path/to/{name}', or copy the hub cache of "
-        f"a machine that has it to {constants.HF_HUB_CACHE}. encoder='forensic' needs no weights."
+        f"Fetch {name} elsewhere (`ssafe encoders fetch`) and pass weights='path/to/{name}', or "
+        f"copy the hub cache of a machine that has it to {constants.HF_HUB_CACHE}. "
+        "encoder='forensic' needs no weights."
     )

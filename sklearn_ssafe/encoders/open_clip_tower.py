@@ -17,7 +17,7 @@ from .timm_tower import describe_blocks, run_blocks
 from .tower import Tower
 from .weights import WeightsFileError, WeightsNotFoundError, find_weights_file, read_checkpoint
 
-_HUB_NAMES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
+HUB_NAMES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 # What makes a model another one, and no variant of the one that was named.
 _OTHER_MODEL = ("layers", "width", "timm_model_name")
 
@@ -149,9 +149,9 @@ def load_open_clip_tower(name, tag, weights, device, dtype, configuration=None):
             file = find_weights_file(weights)
             check_checksum(file)
         elif configuration is not None:
-            file = fetch_from_hub(configuration.repository, _HUB_NAMES, what)
+            file = fetch_from_hub(configuration.repository, HUB_NAMES, what)
         else:
-            file = _hub_file(published, what)
+            file = hub_file(published, what)
         module = build_unfilled(build)
         state = _vision_state(file, module, what)
         if configuration is not None:
@@ -279,15 +279,11 @@ def _described(model):
 
 
 def _view_spec(published, module, configuration):
-    import open_clip
-
     if configuration is not None and published.get("mode", "RGB") != "RGB":
         raise WeightsFileError(
             f"{configuration.place}: preprocess_cfg.mode={published['mode']!r}; pictures are RGB."
         )
-    settings = open_clip.transform.merge_preprocess_dict(
-        open_clip.transform.PreprocessCfg(), {**published, "size": module.image_size}
-    )
+    settings = preprocess_settings({**published, "size": module.image_size})
     return ViewSpec(
         size=settings["size"],
         mean=settings["mean"],
@@ -296,6 +292,13 @@ def _view_spec(published, module, configuration):
         resize_mode=settings["resize_mode"],
         fill=settings["fill_color"],
     )
+
+
+def preprocess_settings(published):
+    """Return all settings of open_clip's preprocessing, where `published` gives some."""
+    import open_clip
+
+    return open_clip.transform.merge_preprocess_dict(open_clip.transform.PreprocessCfg(), published)
 
 
 def _fit_position_embedding(state, module):
@@ -309,14 +312,15 @@ def _fit_position_embedding(state, module):
         state[key] = whole[f"visual.{key}"]
 
 
-def _hub_file(published, what):
+def hub_file(published, what):
+    """Return the weights that a tag of open_clip stands for, from the hub or its cache."""
     repo, _, filename = published.get("hf_hub", "").rpartition("/")
     if not repo:
         raise WeightsNotFoundError(
             f"The weights of {what} are on no hub. Download {published.get('url')} and pass its "
             "path as weights=. encoder='forensic' needs no weights."
         )
-    names = _HUB_NAMES
+    names = HUB_NAMES
     if filename:
         names = (str(Path(filename).with_suffix(".safetensors")), filename)
     return fetch_from_hub(repo, tuple(dict.fromkeys(names)), what)

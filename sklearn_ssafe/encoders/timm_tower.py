@@ -93,9 +93,9 @@ def load_timm_tower(name, tag, weights, device, dtype, configuration=None):
             check_checksum(file)
         elif configuration is not None:
             hub = {**config, "hf_hub_id": configuration.repository}
-            file = _hub_file(full_name, hub)
+            file = hub_file(full_name, hub)
         else:
-            file = _hub_file(full_name, config)
+            file = hub_file(full_name, config)
         module = build_unfilled(build)
         state = _native_state(
             read_checkpoint(file), module, config, file, full_name, configuration is not None
@@ -194,7 +194,8 @@ def _has_class_token(module):
     return getattr(module, "cls_token", None) is not None
 
 
-def _hub_file(name, config):
+def hub_file(name, config):
+    """Return the weights that a configuration of timm stands for, from the hub or its cache."""
     if config.get("hf_hub_id"):
         filename = config.get("hf_hub_filename")
         names = (filename,) if filename else _HUB_NAMES
