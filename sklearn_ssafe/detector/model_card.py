@@ -3,7 +3,7 @@
 import math
 
 from ..encoders.catalogue import list_encoders
-from ..encoders.names import resolve_name
+from ..encoders.names import SOURCE, is_folder, resolve_name
 
 
 def model_card(settings):
@@ -222,12 +222,11 @@ def licence_of(encoder):
     name, tag = encoder["settings"].get("encoder"), encoder["settings"]["pretrained"]
     if name is None:
         return "that of a module of the author's own, which is not known here"
-    try:
-        library, name = resolve_name(name)
-    except ValueError:  # a folder of the machine where it was trained
-        library = "source"
-    if library == "source":
-        return f"unknown; see where {name} came from"
+    if is_folder(name):
+        return "unknown; see where the folder came from"
+    library, name = resolve_name(name)
+    if library == SOURCE:
+        return f"unknown; see {name}"
     if library == "onnx":
         return "that of its ONNX file, which is not known here"
     if library == "timm":

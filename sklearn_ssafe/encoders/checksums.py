@@ -18,13 +18,7 @@ def sha256_of_file(file):
 
 
 def write_checksums(folder, names):
-    """Write the list of some files of a folder into it.
-
-    Returns
-    -------
-    digests : dict of str to str
-        SHA-256 of each name.
-    """
+    """Write the list of some files of a folder into it; return the SHA-256 of each name."""
     digests = {name: sha256_of_file(Path(folder) / name) for name in names}
     lines = [f"{digest}  {name}\n" for name, digest in digests.items()]
     (Path(folder) / LIST_NAME).write_text("".join(lines), encoding="utf-8", newline="\n")
@@ -32,13 +26,7 @@ def write_checksums(folder, names):
 
 
 def check_checksum(file):
-    """Compare a file with the list beside it, where there is one and it names the file.
-
-    Raises
-    ------
-    WeightsFileError
-        When the file is not the one that was listed.
-    """
+    """Compare a file with the list beside it, where there is one and it names the file."""
     file = Path(file)
     listed = file.with_name(LIST_NAME)
     if not listed.is_file():

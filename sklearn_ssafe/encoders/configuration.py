@@ -62,25 +62,7 @@ class Configuration:
 
 
 def read_source(encoder):
-    """Read the configuration of a folder or repository that is named as the encoder.
-
-    Parameters
-    ----------
-    encoder : str
-        ``hf-hub:OWNER/NAME``, with ``@REVISION`` at its end for another one than the main,
-        ``local-dir:FOLDER`` or a folder; ``timm/`` before it decides where a folder holds both.
-
-    Returns
-    -------
-    configuration : Configuration
-
-    Raises
-    ------
-    WeightsNotFoundError
-        When there is no such folder, or the hub does not have it or is out of reach.
-    WeightsFileError
-        When neither library knows the configuration.
-    """
+    """Read the configuration of a folder or repository that is named as the encoder."""
     library, kind, place = split_source(encoder)
     libraries = (library,) if library else tuple(FILES)
     if kind == "hf-hub":
@@ -108,23 +90,7 @@ def read_source(encoder):
 
 
 def read_folder(weights, library):
-    """Read the configuration beside weights that are given as a folder.
-
-    Parameters
-    ----------
-    weights : None, "random", str or Path
-    library : {"open_clip", "timm"}
-
-    Returns
-    -------
-    configuration : Configuration or None
-        None where there is none of this library.
-
-    Raises
-    ------
-    WeightsFileError
-        When the file is damaged, or no configuration.
-    """
+    """Read the configuration of a folder of weights, None where it has none of this library."""
     if weights is None or weights == "random":
         return None
     file = Path(weights).expanduser() / FILES[library]

@@ -61,25 +61,7 @@ def resolve_name(encoder):
 
 
 def split_source(encoder):
-    """Take apart what names a folder or a repository.
-
-    Parameters
-    ----------
-    encoder : str
-        ``hf-hub:OWNER/NAME``, ``local-dir:FOLDER`` or a folder, with ``timm/`` before it or not.
-
-    Returns
-    -------
-    library : {"timm", None}
-        None where the configuration decides.
-    kind : {"hf-hub", "local-dir"}
-    place : str
-
-    Raises
-    ------
-    ValueError
-        When no place follows.
-    """
+    """Return library ("timm" or None), kind ("hf-hub" or "local-dir") and place of a source."""
     library, inner = None, encoder
     # A folder may itself be called timm.
     if encoder.startswith("timm/") and not Path(encoder).is_dir():
@@ -89,6 +71,15 @@ def split_source(encoder):
     if not place.strip():
         raise ValueError(f"encoder={encoder!r}: what follows {kind}: is missing.")
     return library, kind.replace("_", "-"), place
+
+
+def is_folder(encoder):
+    """Tell whether a name stands for a folder, also where there is none on this machine."""
+    try:
+        library, name = resolve_name(encoder)
+    except ValueError:
+        return True
+    return library == SOURCE and split_source(name)[1] == "local-dir"
 
 
 def _timm_names():
@@ -104,7 +95,7 @@ def _unknown(encoder, known):
     return ValueError(
         f"encoder={encoder!r} is not a known encoder."
         + (f" Did you mean {hint}?" if hint else "")
-        + " Known are 'forensic', the models of open_clip.list_models() and, as 'timm/NAME', those "
-        "of timm.list_models(); a repository of the hub is written 'hf-hub:OWNER/NAME', a folder "
+        + " Known are 'forensic', 'onnx', the models of open_clip.list_models() and, as "
+        "'timm/NAME', those of timm.list_models(); a repository of the hub is written 'hf-hub:OWNER/NAME', a folder "
         "'local-dir:FOLDER'."
     )

