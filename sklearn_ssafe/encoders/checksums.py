@@ -29,7 +29,7 @@ def check_checksum(file):
     """Compare a file with the list beside it, where there is one and it names the file."""
     file = Path(file)
     listed = file.with_name(LIST_NAME)
-    if not listed.is_file():
+    if not listed.is_file() or not file.is_file():
         return
     for line in listed.read_text(encoding="utf-8", errors="replace").splitlines():
         digest, _, name = line.strip().partition(" ")

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from ..public import public
+from .checksums import check_checksum
 from .configuration import FILES, read_folder, read_source
 from .factories import factory_token
 from .layers import check_layers, resolve_layers
@@ -225,8 +226,13 @@ def _onnx_encoder(device, pretrained, weights, layers, pooling, preprocess, n_vi
     if pretrained is not None:
         raise ValueError(f"pretrained={pretrained!r} with encoder='onnx': the file is the model.")
     file, n_threads = find_onnx_file(weights), torch.get_num_threads()
-    key = (ONNX, identity_of(file), device, n_threads)
-    tower = _shared(key, lambda: load_onnx_tower(file, device, n_threads))
+
+    def load():
+        for part in (file, file.with_suffix(".json")):
+            check_checksum(part)
+        return load_onnx_tower(file, device, n_threads)
+
+    tower = _shared((ONNX, identity_of(file), device, n_threads), load)
     its_precision = "fp16" if tower.dtype == torch.float16 else "fp32"
     if precision not in ("auto", its_precision):
         raise ValueError(

@@ -96,6 +96,6 @@ def _unknown(encoder, known):
         f"encoder={encoder!r} is not a known encoder."
         + (f" Did you mean {hint}?" if hint else "")
         + " Known are 'forensic', 'onnx', the models of open_clip.list_models() and, as "
-        "'timm/NAME', those of timm.list_models(); a repository of the hub is written 'hf-hub:OWNER/NAME', a folder "
-        "'local-dir:FOLDER'."
+        "'timm/NAME', those of timm.list_models(); a repository of the hub is written "
+        "'hf-hub:OWNER/NAME', a folder 'local-dir:FOLDER'."
     )

