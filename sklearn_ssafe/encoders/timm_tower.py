@@ -6,8 +6,6 @@ from dataclasses import fields
 from inspect import signature
 from pathlib import Path
 
-import torch
-
 from .building import build_random, build_unfilled, fill, freeze
 from .checksums import check_checksum
 from .configuration import hash_of
@@ -252,7 +250,7 @@ def _configured(name, configuration):
         raise WeightsFileError(
             f"{place}: {', '.join(refused)} cannot be taken from a configuration. Take it out."
         )
-    channels = (config.get("input_size") or (3,))[0]
+    channels = model_args.get("in_chans") or (config.get("input_size") or (3,))[0]
     if channels != 3:
         raise WeightsFileError(
             f"{place}: in_chans={channels} (of pretrained_cfg.input_size or model_args); pictures "
@@ -268,8 +266,9 @@ def _is_default(architecture, model_args):
     rest = {name: value for name, value in model_args.items() if name not in _SEEN_ELSEWHERE}
     if not rest:
         return True
-    with torch.device("meta"):
-        default = timm.create_model(architecture, pretrained=False, num_classes=0)
+    default = build_unfilled(
+        lambda: timm.create_model(architecture, pretrained=False, num_classes=0)
+    )
     known = {**vars(default), "global_pool": pool_of(default)}
     return all(name in known and known[name] == value for name, value in rest.items())
 

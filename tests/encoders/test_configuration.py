@@ -106,6 +106,8 @@ VISION = [
 
 @pytest.mark.parametrize("vision", VISION, ids=str)
 def test_the_vision_tower_is_the_configured_one(vision, tmp_path, photographs):
+    if not vision.keys() <= open_clip.CLIPVisionCfg.__dataclass_fields__.keys():
+        pytest.skip(f"this open_clip has not all of {list(vision)}")
     folder = save_open_clip(tmp_path / "model", vision)
     expected = open_clips_own(folder, photographs)
     assert_the_same(embed(fp32("tiny-named", weights=folder), photographs), expected)
@@ -255,7 +257,7 @@ TIMM = [
     ("test_vit", {"reg_tokens": 3}, {}),
     ("test_vit", {"patch_size": 8, "depth": 2}, {}),
     ("test_vit3", {"global_pool": "avg"}, {"mean": [0.1] * 3}),
-    ("test_convnext", {}, {"input_size": [3, 96, 128], "crop_mode": "center"}),
+    ("test_convnext", {}, {"input_size": [3, 96, 96], "crop_mode": "center"}),
     ("test_convnext", {"global_pool": "max"}, {"crop_mode": "border"}),
     ("test_resnet", {"output_stride": 16}, {}),
 ]
