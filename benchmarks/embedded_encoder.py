@@ -137,6 +137,17 @@ def heads():
     }
 
 
+def heads_for_embeddings():
+    """Name the classifiers that embeddings usually get; trees on them take hours."""
+    return {
+        "LogisticRegression()": LogisticRegression(),
+        "LogisticRegression(C=10)": LogisticRegression(C=10, max_iter=1000),
+        "scaled LogisticRegression(C=0.001, balanced)": heads()[
+            "scaled LogisticRegression(C=0.001, balanced)"
+        ],
+    }
+
+
 def split_halves(manifest):
     """Deal generators into development and test, and real sources into four groups.
 
@@ -294,7 +305,8 @@ def power(folder, out, size, n_views, transformer=None, pairs=()):
     shuffled = StratifiedKFold(5, shuffle=True, random_state=0)
 
     rows = {}
-    candidates = {name: (head, features) for name, head in heads().items()}
+    chosen = heads() if transformer is None else heads_for_embeddings()
+    candidates = {name: (head, features) for name, head in chosen.items()}
     candidates["baseline: picture size alone, RandomForestClassifier()"] = (
         RandomForestClassifier(random_state=0),
         sizes,
