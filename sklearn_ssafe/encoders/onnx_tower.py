@@ -59,6 +59,9 @@ def load_onnx_tower(file, device, n_threads):
     options.inter_op_num_threads = 1
     # Its threads would wait by spinning, on cores that the reading threads could use.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # Without it, sums of int8 products overflow on x86-64 processors that lack VNNI, and the
+    # features of an int8 model mean nothing there.
+    options.add_session_config_entry("session.x64quantprecision", "1")
     options.log_severity_level = 3  # errors are raised; its warnings are for those who exported
     try:
         session = runtime.InferenceSession(str(file), options, providers=providers)

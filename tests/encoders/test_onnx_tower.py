@@ -15,6 +15,7 @@ from sklearn_ssafe.encoders import free_encoders
 from sklearn_ssafe.encoders.loading import load_encoder
 from sklearn_ssafe.exceptions import WeightsFileError, WeightsNotFoundError
 
+from .. import onnx_models
 from ..onnx_models import (
     FLOAT,
     INT64,
@@ -143,6 +144,16 @@ def test_a_dynamic_int8_model_runs_one_picture_at_a_time(tmp_path):
     np.testing.assert_allclose(features, each, rtol=1e-5, atol=1e-5)
     together = expected_dynamically_quantised(pooled)  # which is what must not come out
     assert np.abs(together - np.array(each)).max() > 1e-3
+
+
+def test_sums_of_int8_products_do_not_overflow(tmp_path, monkeypatch):
+    # Two neighbours of a row already exceed 16 bits, which some processors add them up in.
+    monkeypatch.setattr(onnx_models, "PROJECTION", np.ones((4, 6), dtype=np.float32))
+    features = embed(load(dynamic_int8(tmp_path / "tower.onnx")), pictures())
+    pooled = expected(PIXELS)["pooled"]
+    each = [expected_dynamically_quantised(row) for row in pooled]
+    np.testing.assert_allclose(features, each, rtol=1e-5, atol=1e-5)
+    assert (np.sort(pooled.numpy(), axis=1)[:, -2:].sum(axis=1) / pooled.numpy().max() > 1.1).any()
 
 
 def test_a_model_that_mixes_its_batch_runs_one_picture_at_a_time(tmp_path):
