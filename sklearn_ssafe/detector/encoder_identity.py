@@ -45,17 +45,18 @@ def describe_encoder(transformer):
         if isinstance(value, Path):
             value = str(value)
         if isinstance(value, tuple | list):
-            value = [int(item) for item in value]
+            value = [item if isinstance(item, str) else int(item) for item in value]
         elif isinstance(value, np.integer):
             value = int(value)
         elif callable(value) or not isinstance(value, str | int | dict | type(None)):
             complete = False  # a module or a function of one's own is not written down
             continue
         settings[name] = value
-    dtype = getattr(getattr(encoder, "tower", None), "dtype", None)
-    precision = _PRECISIONS.get(str(dtype), "fp32")
-    if dtype is not None:
-        settings["precision"] = precision  # "auto" would be another one on another machine
+    towers = [getattr(part, "tower", None) for part in encoder.parts]
+    precisions = {_PRECISIONS.get(str(tower.dtype), "fp32") for tower in towers if tower}
+    if len(precisions) == 1:
+        settings["precision"] = min(precisions)  # "auto" would be another on another machine
+    precision = min(precisions, default="fp32")  # the least exact: they come in this order
     description = {
         "name": encoder.name,
         "weights_hash": getattr(encoder, "weights_hash", None),
@@ -103,4 +104,4 @@ def _unit(row):
 
 
 def _short(digest):
-    return "none" if digest is None else digest[:16]
+    return "none" if digest is None else " + ".join(part[:16] for part in digest.split(" + "))

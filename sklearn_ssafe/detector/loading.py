@@ -96,6 +96,7 @@ def load_detector(path, *, encoder=None, weights=None, device="auto", trusted=()
         encoder, head=estimators["head"], curator=estimators["curator"], **parameters
     )
     detector.encoder_ = None if encoder is None else clone(encoder)
+    detector._unit_rows = settings.get("unit_rows", True)  # the first format always had them
     detector.head_ = estimators["head_"]
     detector.n_features_of_head_ = arrays["check_rows"].shape[1]
     detector.classes_ = np.array(settings["classes"], dtype=settings["classes_dtype"])

@@ -38,6 +38,11 @@ class Encoder(ABC):
     n_in_flight = 1
 
     @property
+    def parts(self):
+        """The encoders whose columns stand side by side, each with rows of its own: this one."""
+        return [self]
+
+    @property
     def n_features(self):
         """Number of output columns."""
         return len(self.feature_names)

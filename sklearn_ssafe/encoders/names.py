@@ -4,6 +4,7 @@ import difflib
 
 FORENSIC = "forensic"
 ONNX = "onnx"
+EFFICIENTNET_LITE = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2")
 
 
 def resolve_name(encoder):
@@ -12,12 +13,12 @@ def resolve_name(encoder):
     Parameters
     ----------
     encoder : str
-        "forensic", "onnx", an open_clip architecture, or a timm model, which may be written
-        "timm/NAME" and has to be where both libraries know the name.
+        "forensic", "onnx", one of `EFFICIENTNET_LITE`, an open_clip architecture, or a timm model,
+        which may be written "timm/NAME" and has to be where another library knows the name.
 
     Returns
     -------
-    library : {"forensic", "onnx", "open_clip", "timm"}
+    library : {"forensic", "onnx", "efficientnet_lite", "open_clip", "timm"}
     name : str
         The name in that library.
 
@@ -28,6 +29,8 @@ def resolve_name(encoder):
     """
     if encoder in (FORENSIC, ONNX):
         return encoder, encoder
+    if encoder in EFFICIENTNET_LITE:
+        return "efficientnet_lite", encoder
     if encoder.startswith("timm/"):
         import timm
 
@@ -45,7 +48,8 @@ def resolve_name(encoder):
         return "open_clip", name
     if timm.is_model(encoder.partition(".")[0]):
         return "timm", encoder
-    raise _unknown(encoder, [FORENSIC, ONNX, *open_clip.list_models(), *_timm_names()])
+    own = [FORENSIC, ONNX, *EFFICIENTNET_LITE]
+    raise _unknown(encoder, [*own, *open_clip.list_models(), *_timm_names()])
 
 
 def _timm_names():
@@ -61,6 +65,6 @@ def _unknown(encoder, known):
     return ValueError(
         f"encoder={encoder!r} is not a known encoder."
         + (f" Did you mean {hint}?" if hint else "")
-        + " Known are 'forensic', 'onnx', the models of open_clip.list_models() and, as "
-        "'timm/NAME', those of timm.list_models()."
+        + " Known are 'efficientnet_lite0', 'forensic', 'onnx', the models of "
+        "open_clip.list_models() and, as 'timm/NAME', those of timm.list_models()."
     )

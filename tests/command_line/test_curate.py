@@ -31,7 +31,9 @@ def test_the_chosen_manifest_is_what_the_curator_chooses(made, tmp_path):
     result = curate(made / "manifest.csv", "-o", output, *options)
     assert result.exit_code == 0, result.output
     pool = load_manifest(made / "manifest.csv")
-    features = StandardScaler().fit_transform(FrozenEncoderTransformer().fit_transform(pool.X))
+    features = StandardScaler().fit_transform(
+        FrozenEncoderTransformer("forensic").fit_transform(pool.X)
+    )
     curator = GeneratorCurator(3, n_samples=18, random_state=4)
     curator.fit(features, pool.y, generator=pool.generator, source=pool.source)
     chosen = load_manifest(output)  # its relative paths lead to the pictures

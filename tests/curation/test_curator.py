@@ -349,7 +349,7 @@ def test_a_memory_map_is_read_in_pieces_and_gives_the_same(tmp_path):
 def test_paths_with_an_encoder(tmp_path):
     made = make_generated_images(60, image_size=48, output_dir=tmp_path / "m", random_state=0)
     labels = {"generator": made.generator, "source": made.source}
-    encoder = FrozenEncoderTransformer(n_views=1)
+    encoder = FrozenEncoderTransformer("forensic", n_views=1)
     curator = GeneratorCurator(3, n_samples=16, encoder=encoder, random_state=0)
     paths, y = curator.fit_resample(list(made.X), made.y, **labels)
     assert isinstance(paths, list)
@@ -362,7 +362,7 @@ def test_paths_with_an_encoder(tmp_path):
     others, _ = clone(curator).fit_resample(made.X[order], made.y[order], **shuffled)
     assert set(others) == set(paths)
     Path(made.X[3]).write_bytes(b"no picture")
-    curator.encoder = FrozenEncoderTransformer(n_views=1, on_error="nan")
+    curator.encoder = FrozenEncoderTransformer("forensic", n_views=1, on_error="nan")
     with (
         pytest.warns(UserWarning, match="could not be encoded"),
         pytest.raises(ValueError, match=r"row 3: .*image_00003\.jpg"),

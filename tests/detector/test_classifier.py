@@ -148,7 +148,9 @@ def test_every_picture_is_encoded_once(picture_files):
 def test_a_name_is_short_for_a_transformer():
     pictures = make_generated_images(12, image_size=48, random_state=0)
     short = SSAFEClassifier("forensic", cv=None).fit(pictures.X, pictures.y)
-    long = SSAFEClassifier(FrozenEncoderTransformer(), cv=None).fit(pictures.X, pictures.y)
+    long = SSAFEClassifier(FrozenEncoderTransformer("forensic"), cv=None).fit(
+        pictures.X, pictures.y
+    )
     np.testing.assert_array_equal(
         short.predict_proba(pictures.X[:3]), long.predict_proba(pictures.X[:3])
     )

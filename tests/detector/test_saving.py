@@ -158,7 +158,7 @@ def test_a_module_of_ones_own_has_to_be_given_and_is_recognised(picture_files, t
     with pytest.raises(DetectorFileError, match="other features here"):
         load_detector(path, encoder=small(preprocess=other_pixels))
     with pytest.raises(DetectorFileError, match="trained with the encoder SmallTower"):
-        load_detector(path, encoder=FrozenEncoderTransformer())
+        load_detector(path, encoder=FrozenEncoderTransformer("forensic"))
 
 
 def test_weights_of_a_named_tower_are_compared(picture_files, tmp_path):
@@ -177,7 +177,7 @@ def test_weights_of_a_named_tower_are_compared(picture_files, tmp_path):
 
 
 def test_saving_leaves_the_failures_of_the_last_call(picture_files, tmp_path):
-    encoder = FrozenEncoderTransformer(n_views=1, on_error="nan")
+    encoder = FrozenEncoderTransformer("forensic", n_views=1, on_error="nan")
     detector = SSAFEClassifier(encoder, cv=None).fit(picture_files, [0, 1] * 5)
     with pytest.warns(EncodingWarning):
         detector.predict_proba([*picture_files, "absent.jpg"])
