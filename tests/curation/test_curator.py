@@ -370,6 +370,18 @@ def test_paths_with_an_encoder(tmp_path):
         curator.fit(made.X, made.y, **labels)
 
 
+@pytest.mark.parametrize("encoder", ["forensic", "efficientnet_lite0"])
+def test_rows_are_scaled_alike_whoever_encodes_them(encoder):
+    made = make_generated_images(40, image_size=48, random_state=0)
+    labels = {"generator": made.generator, "source": made.source}
+    encoder = FrozenEncoderTransformer(encoder, n_views=1)
+    curator = GeneratorCurator(3, n_samples=12, random_state=0)
+    by_rows = clone(curator).fit(encoder.fit_transform(made.X), made.y, **labels)
+    by_pictures = curator.set_params(encoder=encoder).fit(made.X, made.y, **labels)
+    np.testing.assert_allclose(by_pictures.distances_, by_rows.distances_, atol=1e-6)
+    assert list(by_pictures.selected_generators_) == list(by_rows.selected_generators_)
+
+
 def test_an_encoder_of_numbers():
     data = pool()
     curator = fitted(data, encoder=StandardScaler())

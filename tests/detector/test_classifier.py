@@ -105,22 +105,47 @@ def fitted(pool, **parameters):
     return detector.fit(pool["X"], pool["y"], generator=pool["generator"], source=pool["source"])
 
 
-def test_it_is_logistic_regression_on_rows_of_unit_length(pool):
+def test_it_is_logistic_regression_on_rows_as_they_are(pool):
     X, y = pool["X"], pool["y"]
     detector = SSAFEClassifier(encoder=None).fit(X, y)
-    by_hand = LogisticRegression(class_weight="balanced", max_iter=1000).fit(normalize(X), y)
-    np.testing.assert_allclose(detector.predict_proba(X), by_hand.predict_proba(normalize(X)))
-    np.testing.assert_array_equal(detector.predict(X), by_hand.predict(normalize(X)))
+    by_hand = LogisticRegression(class_weight="balanced", max_iter=1000).fit(X, y)
+    np.testing.assert_allclose(detector.predict_proba(X), by_hand.predict_proba(X))
+    np.testing.assert_array_equal(detector.predict(X), by_hand.predict(X))
     np.testing.assert_allclose(
-        detector.decision_function(X), by_hand.decision_function(normalize(X)), atol=1e-9
+        detector.decision_function(X), by_hand.decision_function(X), atol=1e-9
     )
-    # Lengths of rows do not matter.
-    np.testing.assert_allclose(detector.predict_proba(7 * X), detector.predict_proba(X))
 
 
-def test_pictures_give_what_their_embeddings_give(picture_files):
+@pytest.mark.parametrize("length", ["unit length", "as they are"])
+def test_embeddings_have_unit_length_and_measurements_their_own(picture_files, length):
     y = [0, 1] * 5
     encoder = FrozenEncoderTransformer(SmallTower, preprocess=small_pixels)
+    if length == "as they are":
+        encoder = FrozenEncoderTransformer(n_views=1)
+    rows = encoder.set_params(normalize=False).fit_transform(picture_files)
+    rows = normalize(rows) if length == "unit length" else rows
+    by_hand = LogisticRegression(class_weight="balanced", max_iter=1000).fit(rows, y)
+    detector = SSAFEClassifier(encoder.set_params(normalize="auto"), cv=None).fit(picture_files, y)
+    np.testing.assert_allclose(
+        detector.predict_proba(picture_files), by_hand.predict_proba(rows), atol=1e-6
+    )
+
+
+def test_the_default_head_of_the_forensic_encoder_scales_its_columns(picture_files):
+    detector = SSAFEClassifier("forensic", cv=None).fit(picture_files, [0, 1] * 5)
+    assert [name for name, _ in detector.head_.steps] == ["standardscaler", "logisticregression"]
+    assert detector.head_[-1].C == 1e-3
+    default = SSAFEClassifier(cv=None).fit(picture_files, [0, 1] * 5)
+    assert default.encoder_.encoder == "efficientnet_lite0"
+    assert isinstance(default.head_, LogisticRegression)
+
+
+SMALL = FrozenEncoderTransformer(SmallTower, preprocess=small_pixels)
+
+
+@pytest.mark.parametrize("encoder", [SMALL, FrozenEncoderTransformer()], ids=["unit", "as is"])
+def test_pictures_give_what_their_embeddings_give(picture_files, encoder):
+    y = [0, 1] * 5
     pictures = SSAFEClassifier(encoder).fit(picture_files, y)
     rows = encoder.fit_transform(picture_files)
     embeddings = SSAFEClassifier(encoder=None).fit(rows, y)

@@ -15,7 +15,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassif
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler, normalize
 from sklearn.svm import LinearSVC
 
 from sklearn_ssafe import FrozenEncoderTransformer, LinearProbe, SSAFEClassifier, load_detector
@@ -112,6 +112,47 @@ def test_a_detector_of_pictures_with_a_named_encoder(picture_files, tmp_path):
     twice = load_detector(again.save(tmp_path / "detector"))
     np.testing.assert_array_equal(
         twice.predict_proba(picture_files), detector.predict_proba(picture_files)
+    )
+
+
+@pytest.mark.parametrize(
+    "encoder", ["efficientnet_lite0", ["efficientnet_lite0", "forensic"]], ids=["one", "two"]
+)
+def test_the_default_encoder_alone_and_beside_another(picture_files, tmp_path, encoder):
+    detector = SSAFEClassifier(encoder, cv=None, keep_training_rows=True)
+    detector.fit(picture_files, [0, 1] * 5)
+    again = load_detector(detector.save(tmp_path / "detector"))
+    np.testing.assert_array_equal(
+        again.predict_proba(picture_files), detector.predict_proba(picture_files)
+    )
+    assert again.encoder_.encoder == encoder
+    nearest = again.explain(picture_files[0], grid=2).nearest
+    assert nearest["similarity"].iloc[0] == pytest.approx(1, abs=1e-5)
+    card = (tmp_path / "detector" / "README.md").read_text()
+    assert "579344248a93e230" in card
+    assert "Apache-2.0" in card
+    assert ("forensic: BSD-3-Clause" in card) == (encoder != "efficientnet_lite0")
+    with pytest.raises(DetectorFileError, match="trained with the encoder efficientnet_lite0"):
+        load_detector(tmp_path / "detector", encoder=FrozenEncoderTransformer("forensic"))
+
+
+def test_rows_have_the_length_they_were_trained_with(picture_files, tmp_path):
+    encoder = FrozenEncoderTransformer("forensic", n_views=1)
+    head = LogisticRegression()
+    detector = SSAFEClassifier(encoder, head=head, cv=None).fit(picture_files, [0, 1] * 5)
+    path = detector.save(tmp_path / "detector")
+    settings = json.loads((path / "detector.json").read_text())
+    assert settings.pop("unit_rows") is False
+    rows = encoder.fit_transform(picture_files)
+    np.testing.assert_allclose(
+        load_detector(path).predict_proba(picture_files), detector.head_.predict_proba(rows)
+    )
+    # As a detector of the first format, which did not say it and always had rows of unit length.
+    (path / "detector.json").write_text(json.dumps(settings))
+    np.testing.assert_allclose(
+        load_detector(path).predict_proba(picture_files),
+        detector.head_.predict_proba(normalize(rows)),
+        rtol=1e-5,
     )
 
 
