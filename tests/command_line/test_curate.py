@@ -49,7 +49,7 @@ def test_the_chosen_manifest_is_what_the_curator_chooses(made, tmp_path):
 def test_the_choice_is_the_same_with_the_rows_of_ssafe_embed(made, tmp_path, encoder):
     rows = tmp_path / "rows.npz"
     arguments = ["embed", made / "images", "-o", rows, "--encoder", encoder, "--quiet"]
-    assert CliRunner().invoke(ssafe, list(map(str, arguments))).exit_code == 0
+    assert run(*arguments).exit_code == 0
     options = ["--n-generators", 3, "--n-samples", 18, "--selection", "k_centre"]
     chosen = []
     for how in (["--encoder", encoder], ["--embeddings", rows]):
