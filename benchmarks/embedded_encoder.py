@@ -224,7 +224,7 @@ def held_out_aucs(features, manifest, folds, head, pairs=(), again=None):
     progress = tqdm(all_scores, total=len(folds), desc=type(head).__name__)
     for (generators, reals, test), scores in zip(folds, progress, strict=True):
         if again is not None:
-            parts = scores[:n][real], scores[n:]
+            parts, scores = (scores[:n][real], scores[n:]), scores[:n]
             called.append([float((part[test[real]] >= 0.5).mean()) for part in parts])
         real_part = "development" if real_groups.index(reals) % 2 == 0 else "test"
         for generator in generators:
