@@ -48,6 +48,7 @@ from tqdm import tqdm
 from sklearn_ssafe import FrozenEncoderTransformer
 from sklearn_ssafe.detector.default_head import default_head
 from sklearn_ssafe.encoders.loading import load_encoder
+from sklearn_ssafe.encoders.precision import has_native_bf16
 from sklearn_ssafe.images import read_image
 
 LARGEST_SIDE = 768
@@ -524,9 +525,12 @@ def speed(folder, n_images, repeats):
     contenders = {
         DEFAULT: own(DEFAULT),
         "ViT-B-32 fp32": vit_b_32(torch.float32),
-        "ViT-B-32 bf16": vit_b_32(torch.bfloat16),
         "forensic": own("forensic"),
     }
+    if has_native_bf16(torch.device("cpu")):
+        contenders["ViT-B-32 bf16"] = vit_b_32(torch.bfloat16)
+    else:
+        print("This processor has no bf16 of its own, so precision='auto' is fp32.")
     run = partial(seconds_for, paths, batch_size=8)
     for functions in contenders.values():
         run(*functions)

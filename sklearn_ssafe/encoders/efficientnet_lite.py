@@ -116,6 +116,11 @@ def resolve_blocks(layers, pooling, tower):
             f"pooling={pooling!r} is for the tokens of a transformer; {tower.name} gives the mean "
             "and the deviation of each channel. Leave pooling out."
         )
+    if isinstance(layers, str) and layers == "pre_projection":
+        raise ValueError(
+            f"layers='pre_projection': {tower.name} has no projection that could be left out. Use "
+            "layers='final', or the numbers of blocks."
+        )
     final = isinstance(layers, str) and layers == "final"
     return BlockStatistics(tower, tower.final_blocks if final else block_indices(layers, tower))
 

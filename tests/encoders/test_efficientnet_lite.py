@@ -261,7 +261,7 @@ def test_several_crops_are_averaged(encoder, photographs):
         ({"pretrained": "in1k"}, "has one set of weights"),
         ({"pooling": "cls"}, "pooling='cls' is for the tokens"),
         ({"layers": 16}, "has 16 blocks, 0 to 15"),
-        ({"layers": "pre_projection"}, "layers='pre_projection' is none of"),
+        ({"layers": "pre_projection"}, "has no projection that could be left out"),
         ({"preprocess": "center_crop", "n_views": 2}, "n_views=2 with preprocess='center_crop'"),
         ({"weights": "nowhere.pth"}, "there is no such file"),
     ],

@@ -475,7 +475,7 @@ def test_a_preprocessing_that_fails_costs_one_row(picture_files):
 
 def test_a_strip_that_would_be_blown_up_to_gigabytes_costs_one_row(picture_files):
     settings = {"encoder": "ViT-B-32", "pretrained": "openai", "weights": "random"}
-    transformer = FrozenEncoderTransformer("forensic", on_error="nan", **settings)
+    transformer = FrozenEncoderTransformer(on_error="nan", **settings)
     strip = np.zeros((1, 65_000, 3), np.uint8)
     with pytest.warns(EncodingWarning, match="too long and narrow"):
         features = transformer.transform([strip, picture_files[0]])
