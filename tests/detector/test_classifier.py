@@ -339,7 +339,7 @@ def test_the_curator_chooses_what_the_head_is_trained_on(pool):
     # Once for each fold, on its training part alone, then on everything.
     sizes = [len(y) for _, y, _ in EveryThird.seen]
     assert sizes == [*((detector.out_of_fold_.fold != k).sum() for k in range(3)), len(pool["y"])]
-    for X, y, origin in EveryThird.seen:
+    for _, y, origin in EveryThird.seen:
         assert set(origin) == {"generator", "source", "domain"}
         assert all(len(values) == len(y) for values in origin.values())
     tested = detector.out_of_fold_.fold == 0
