@@ -49,6 +49,7 @@ from sklearn_ssafe import FrozenEncoderTransformer
 from sklearn_ssafe.detector.default_head import default_head
 from sklearn_ssafe.encoders.loading import load_encoder
 from sklearn_ssafe.encoders.precision import has_native_bf16
+from sklearn_ssafe.encoding.transformer import loaded_encoder
 from sklearn_ssafe.images import read_image
 
 LARGEST_SIDE = 768
@@ -102,7 +103,7 @@ def jpeg_75(content):
 
 def describe(transformer):
     """Say which encoder it is, in words; file names without their folders."""
-    encoder = transformer._load()
+    encoder = loaded_encoder(transformer)
     parts = [f"{encoder.name}: {encoder.n_features} features"]
     if transformer.weights is not None:
         parts.append(f"weights from {Path(transformer.weights).name}")
@@ -130,6 +131,17 @@ def own_heads(transformer):
         "LogisticRegression()": LogisticRegression(),
         "head of SSAFEClassifier()": default_head(transformer),
         "LGBMClassifier()": heads()["LGBMClassifier()"],
+    }
+
+
+def heads_for_embeddings():
+    """Name the classifiers that embeddings usually get; trees on them take hours."""
+    return {
+        "LogisticRegression()": LogisticRegression(),
+        "LogisticRegression(C=10)": LogisticRegression(C=10, max_iter=1000),
+        "scaled LogisticRegression(C=0.001, balanced)": heads()[
+            "scaled LogisticRegression(C=0.001, balanced)"
+        ],
     }
 
 
@@ -306,7 +318,8 @@ def power(folder, out, size, n_views, transformers, pairs=()):
         features = transformer.fit_transform(contents)
         described[name] = describe(transformer)
         own = name in (DEFAULT, "forensic")
-        for head_name, head in (own_heads(transformer) if own else heads()).items():
+        chosen = own_heads(transformer) if own else heads_for_embeddings()
+        for head_name, head in chosen.items():
             candidates[f"{name}: {head_name}"] = head, features
     candidates["picture size alone: RandomForestClassifier()"] = (
         RandomForestClassifier(random_state=0),
@@ -360,7 +373,8 @@ def report(result):
         for k, group in enumerate(result["real_groups"])
     )
     own = DEFAULT in result["encoders"]
-    options = result["options"] + ("" if own else " --encoder ...")
+    one = [] if len(result["encoders"]) > 1 else [*result["encoders"]]
+    options = result["options"] + "".join(f" --encoder {name}" for name in one)
     chosen = "Nothing was chosen on these pictures."
     if own:
         chosen = (

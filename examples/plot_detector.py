@@ -37,16 +37,16 @@ detector.training_table_.round(2)
 
 # %%
 # Each row was judged by a head that had not seen its generator or camera. A camera with a large
-# ``called_generated`` is one whose photographs would be accused.
+# ``called_generated`` is one whose photographs would often be called generated.
 #
 # The threshold
 # -------------
 #
-# "Accuse at most 10 % of real pictures" was the goal. The threshold was chosen on the same held-out
-# scores, so that even the upper bound of the rate keeps to it.
+# "Call at most 10 % of real pictures generated" was the goal. The threshold was chosen on the same
+# held-out scores, so that even the upper bound of the rate keeps to it.
 
 point = detector.operating_point_
-print(f"threshold {point.threshold:.3f}: {point.n_false} of {point.n_real} photographs accused,")
+print(f"threshold {point.threshold:.3f}: {point.n_false} of {point.n_real} photographs reach it,")
 print(f"upper bound {point.fpr_upper_bound:.1%} at {point.confidence_level:.0%} confidence")
 
 scores = detector.out_of_fold_

@@ -3,8 +3,7 @@ One page on what a detector is worth
 ====================================
 
 A detector, pictures that it has not seen, and one page to print, to send, or to argue about: what
-share of real pictures would it accuse, which generators does it miss, and what may be wrong with
-the figures?
+is its false-positive rate, which generators does it miss, and what may be wrong with the figures?
 """
 
 # %%
@@ -12,7 +11,7 @@ the figures?
 # ----------
 #
 # It is trained on two of four cameras and four of six generators. The threshold is chosen in
-# training, so that about one real picture in ten is accused.
+# training, for a false-positive rate of about one in ten.
 
 import numpy as np
 
@@ -40,7 +39,8 @@ print(f"{(~test).sum()} pictures for training, {test.sum()} for the test")
 # --------
 #
 # Cameras and generators of the test are new to the detector. Scroll: verdict, tables that sort,
-# curves, a slider for the threshold, the surest mistakes, the audit of these pictures, settings.
+# curves, a slider for the threshold, the most confident errors, the audit of these pictures,
+# settings.
 
 from sklearn_ssafe import evaluation_report
 

@@ -68,7 +68,7 @@ detector.predict_proba(pictures.X[80:84])[:, 1].round(2)
 # pictures are encoded once, before the folds are made. What does learn, the
 # classifier, is fitted in each fold anew.
 
-from sklearn_ssafe.model_selection.held_out import held_out_scores, held_out_table
+from sklearn_ssafe.model_selection import held_out_scores, held_out_table
 
 features = detector["enc"].transform(pictures.X)
 head = detector[1:]
@@ -90,7 +90,7 @@ table.round(2)
 
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
-from sklearn_ssafe.model_selection.held_out import HeldOutScores
+from sklearn_ssafe.model_selection import HeldOutScores
 
 folds = StratifiedKFold(5, shuffle=True, random_state=0)
 probability = cross_val_predict(head, features, pictures.y, cv=folds, method="predict_proba")[:, 1]

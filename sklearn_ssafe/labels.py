@@ -15,18 +15,7 @@ __all__ = ["keep_together"]
 
 
 def is_missing(value):
-    """Say whether a value stands for "nothing here".
-
-    Parameters
-    ----------
-    value : object
-        One item of a column.
-
-    Returns
-    -------
-    missing : bool
-        True for ``None``, NaN, ``NaT`` and ``pandas.NA``.
-    """
+    """Say whether a value is ``None``, NaN, ``NaT`` or ``pandas.NA``."""
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True
     return isinstance(value, Real) and math.isnan(value)
@@ -38,23 +27,7 @@ _LABELS = {**dict.fromkeys(REAL_WORDS, 0), **dict.fromkeys(GENERATED_WORDS, 1)}
 
 
 def parse_labels(values, where):
-    """Turn words into 0 (real) and 1 (generated).
-
-    Parameters
-    ----------
-    values : list of str
-    where : str
-        What the error calls the place they come from.
-
-    Returns
-    -------
-    labels : list of int
-
-    Raises
-    ------
-    ValueError
-        If a value is not in `REAL_WORDS` or `GENERATED_WORDS`.
-    """
+    """Turn words into 0 (real) and 1 (generated); `where` is what an error calls their place."""
     labels = [_LABELS.get(value.lower()) for value in values]
     unknown = [row for row, label in enumerate(labels) if label is None]
     if unknown:
@@ -72,23 +45,7 @@ def parse_labels(values, where):
 def is_generated(y, pos_label=None):
     """Turn labels of two classes into True (generated) and False (real).
 
-    Parameters
-    ----------
-    y : array-like of shape (n_samples,)
-        Labels, both classes among them.
-    pos_label : int, float, bool, str or None, default=None
-        The label of generated pictures. None takes the larger of two numbers, such as 1 of 0 and
-        1, and knows words such as fake and photo.
-
-    Returns
-    -------
-    generated : ndarray of bool, shape (n_samples,)
-        Whether each label means "generated".
-
-    Raises
-    ------
-    ValueError
-        There are not two classes, `pos_label` is none of them, or None does not tell.
+    None as `pos_label` takes the larger of two numbers, and knows words such as fake and photo.
 
     Examples
     --------
@@ -109,25 +66,7 @@ def is_generated(y, pos_label=None):
 
 
 def generated_label(classes, pos_label=None):
-    """Say which of two labels means "generated".
-
-    Parameters
-    ----------
-    classes : ndarray of shape (2,)
-        The labels, sorted.
-    pos_label : object, default=None
-        As for `is_generated`.
-
-    Returns
-    -------
-    label : object
-        One of `classes`.
-
-    Raises
-    ------
-    ValueError
-        `pos_label` is no label, or is needed and missing.
-    """
+    """Say which of two sorted labels means "generated"."""
     labels = classes.tolist()
     if pos_label is not None:
         if pos_label not in labels:
@@ -148,27 +87,7 @@ def generated_label(classes, pos_label=None):
 
 
 def binary_labels(y, name):
-    """Find the two classes of a target.
-
-    Parameters
-    ----------
-    y : ndarray of shape (n_samples,)
-        Labels, already checked to be one column.
-    name : str
-        The estimator, for the messages.
-
-    Returns
-    -------
-    classes : ndarray of shape (2,)
-        Sorted.
-    y : ndarray of int, shape (n_samples,)
-        0 for the first class, 1 for the second.
-
-    Raises
-    ------
-    ValueError
-        The labels are not two classes.
-    """
+    """Return the two sorted classes of a target, and the target as 0 and 1."""
     check_classification_targets(y)
     kind = type_of_target(y, input_name="y")
     if kind != "binary":
@@ -286,39 +205,16 @@ def held_out_groups(y, generator=None, source=None, groups=None):
 
 
 def names_of(y, generator=None, source=None):
-    """Name where each picture comes from.
+    """Name where each picture comes from, ``""`` where unknown.
 
-    Parameters
-    ----------
-    y : ndarray of int, shape (n_samples,)
-        0 real, 1 generated.
-    generator, source : array-like of str, shape (n_samples,), or None, default=None
-        Labels, ``""`` or missing where unknown.
-
-    Returns
-    -------
-    names : ndarray of str, shape (n_samples,)
-        The generator of a generated picture, or where it has none its source; the source of a
-        real one; ``""`` where unknown.
+    A generated picture has its generator, or where it has none its source; a real one its source.
     """
     n = len(y)
     return np.where(y == 1, known_labels(n, generator, source), known_labels(n, source))
 
 
 def known_labels(n_samples, *columns):
-    """Take each row's first label that is known.
-
-    Parameters
-    ----------
-    n_samples : int
-    *columns : array-like of shape (n_samples,) or None
-        The earlier come first.
-
-    Returns
-    -------
-    labels : ndarray of str, shape (n_samples,)
-        ``""`` where no column has one.
-    """
+    """Take each row's first label that is known, ``""`` where no column has one."""
     known = np.full(n_samples, "", dtype=object)
     for column in columns:
         if column is not None:

@@ -10,17 +10,7 @@ MISSING = "\N{EN DASH}"
 
 
 def percent(share):
-    """Write a share with as many digits as say something.
-
-    Parameters
-    ----------
-    share : float or None
-        From 0 to 1; None or NaN where there is none.
-
-    Returns
-    -------
-    text : str
-        Such as ``"4.2 %"``.
+    """Write a share (None or NaN where there is none) with as many digits as say something.
 
     Examples
     --------
@@ -43,17 +33,7 @@ def _rounded(value, n_digits):
 
 
 def interval(low, high):
-    """Write the ends of an interval of shares.
-
-    Parameters
-    ----------
-    low, high : float or None
-        None or NaN where there is no interval.
-
-    Returns
-    -------
-    text : str
-        Such as ``"1 to 9.3 %"``, or nothing.
+    """Write the ends of an interval of shares, or nothing where there is none.
 
     Examples
     --------
@@ -66,38 +46,12 @@ def interval(low, high):
 
 
 def decimals(value):
-    """Write a figure of merit.
-
-    Parameters
-    ----------
-    value : float or None
-        None or NaN where there is none.
-
-    Returns
-    -------
-    text : str
-        With three decimals.
-    """
+    """Write a figure of merit (None or NaN where there is none) with three decimals."""
     return MISSING if value is None or math.isnan(value) else f"{value:.3f}"
 
 
 def with_intervals(rows, names, write=percent):
-    """Write some figures of each row, with the ends of their intervals.
-
-    Parameters
-    ----------
-    rows : list of dict
-        Figures by name, and their ends under ``..._low`` and ``..._high``, where there are any.
-    names : sequence of str
-        Which figures.
-    write : {percent, decimals}, default=percent
-        How.
-
-    Returns
-    -------
-    texts : list of dict
-        For each row, the figure and the interval (or ``""``) by name.
-    """
+    """Write some figures of each row, each as a pair of texts: the figure and its interval."""
 
     def ends(low, high):
         if write is percent:
@@ -135,15 +89,7 @@ def bracketed(table, names, forms=()):
 def score_text(score):
     """Write a score so that one near 0 or 1 is not taken for 0 or 1.
 
-    Parameters
-    ----------
-    score : float
-        A probability or any other score.
-
-    Returns
-    -------
-    text : str
-        With three digits, or as many nines or zeros as it takes, at most six decimals.
+    It has three digits, or as many nines or zeros as it takes, at most six decimals.
 
     Examples
     --------

@@ -122,9 +122,9 @@ def test_pickles_know_public_modules_only(made, name):
 
 
 @pytest.mark.filterwarnings("ignore:X does not have valid feature names")  # LightGBM's own
-@pytest.mark.parametrize("name", sorted({*ESTIMATORS} - {"SSAFEClassifier"}))
+@pytest.mark.parametrize("name", ["LinearProbe", "FrozenEncoderTransformer", "make_heads"])
 def test_skops_files_know_public_modules_only(made, name):
-    content = skops.io.dumps(ESTIMATORS[name](*made))
+    content = skops.io.dumps([ESTIMATORS[name](*made), GeneratorCurator()])
     schema = zipfile.ZipFile(io.BytesIO(content)).read("schema.json")
     assert modules_named_in(schema) <= PUBLIC
 

@@ -214,10 +214,8 @@ def test_leaks(picture_kind, paths, expected):
 
 def compared(kind, paths):
     noise = {"noise": np.random.default_rng(0).normal(size=(N, 3))}
-    comparison = compare_detectors(
-        kind(paths), Y, **KNOWN, encoders=noise, heads=["linear"], n_splits=2
-    )
-    return comparison.frame().set_index("input")[["auc", "recall_at_fpr"]]
+    comparison = compare_detectors(kind(paths), Y, **KNOWN, encoders=noise, heads=["linear"], cv=2)
+    return comparison.frame().set_index("input")[["auc", "tpr_at_fpr"]]
 
 
 def test_comparison(picture_kind, paths, expected):

@@ -42,6 +42,7 @@ COLUMNS = (
     "licence_source",
     "note",
 )
+WORKED_OUT = "size of the download worked out at 4 bytes a number, not read"
 SPDX = {"apache-2.0": "Apache-2.0", "mit": "MIT", "bsd-3-clause": "BSD-3-Clause"}
 SPDX |= {"cc-by-4.0": "CC-BY-4.0", "cc-by-nc-4.0": "CC-BY-NC-4.0"}
 
@@ -249,8 +250,9 @@ def finish(row, terms, sizes):
     """Add what follows from the licence and the repository, and round the figures."""
     known = terms.get(row["licence"], {"commercial_use": "unknown", "note": ""})
     row["commercial_use"] = known["commercial_use"]
-    row["note"] = row.get("note") or known["note"]
-    row.setdefault("download_mb", sizes.get((row["library"], row["repository"])))
+    size = sizes.get((row["library"], row["repository"]), {})
+    row["note"] = row.get("note") or known["note"] or (WORKED_OUT if size.get("worked_out") else "")
+    row.setdefault("download_mb", size.get("megabytes"))
     for column in ("parameters_m", "checkpoint_m", "gflop"):
         if row.get(column) is not None:
             row[column] = round(row[column], 3)
@@ -277,10 +279,7 @@ def main():
     torch.backends.mha.set_fastpath_enabled(False)  # its fused operation is not counted
     statements = read_table("encoder_licences.csv")
     terms = {row["licence"]: row for row in read_table("licence_terms.csv")}
-    sizes = {
-        (row["library"], row["repository"]): row["megabytes"]
-        for row in read_table("download_sizes.csv")
-    }
+    sizes = {(row["library"], row["repository"]): row for row in read_table("download_sizes.csv")}
     if arguments.embedded_only:
         versions, rows = read_rows(arguments.output)
     else:

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import click
 
-_folder = click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+from .paths import PathType
+
+_folder = click.argument("folder", type=PathType(exists=True, file_okay=False, path_type=Path))
 _one_settings = click.option(
     "--settings", metavar="ID", help="Which settings, as `ssafe cache info` names them."
 )
@@ -94,8 +96,8 @@ def prune(folder, settings, older_than):
 
 @cache.command()
 @_folder
-@click.argument("pictures", nargs=-1, type=click.Path(exists=True))
-@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("pictures", nargs=-1, type=PathType(exists=True))
+@click.option("-o", "--output", required=True, type=PathType(dir_okay=False, path_type=Path))
 @_one_settings
 def export(folder, pictures, output, settings):
     """Write embeddings to a Parquet file with the columns path, hash and embedding.

@@ -6,6 +6,7 @@ import click
 
 from . import options
 from .encoding import encode, list_failures
+from .paths import PathType
 from .tables import curation_text
 
 
@@ -15,7 +16,7 @@ from .tables import curation_text
 @options.encoder
 @click.option(
     "--embeddings",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=PathType(exists=True, dir_okay=False, path_type=Path),
     help="A .npz file with the array embedding, as ssafe embed writes it, or with one array: a row "
     "for each picture of DATA. Nothing is encoded.",
 )

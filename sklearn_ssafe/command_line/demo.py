@@ -6,11 +6,12 @@ import click
 
 from . import options
 from .encoding import encode, list_failures
+from .paths import PathType
 from .tables import held_out_text
 
 
 @click.command()
-@click.argument("data", required=False, type=click.Path(exists=True, path_type=Path))
+@click.argument("data", required=False, type=PathType(exists=True, path_type=Path))
 @options.encoder
 @options.folds
 @options.quiet

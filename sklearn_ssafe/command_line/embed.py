@@ -4,10 +4,11 @@ import click
 
 from . import options
 from .encoding import encode
+from .paths import PathType
 
 
 @click.command()
-@click.argument("pictures", nargs=-1, required=True, type=click.Path(exists=True))
+@click.argument("pictures", nargs=-1, required=True, type=PathType(exists=True))
 @options.output("A .parquet or .npz file.")
 @options.encoder
 @click.option("--precision", default="auto", show_default=True)

@@ -1,16 +1,42 @@
-"""``ssafe encoders``: which encoders there are, what they cost and who may use them."""
+"""``ssafe encoders``: which encoders there are and who may use them; bring one to a folder."""
 
 import difflib
+from pathlib import Path
 
 import click
 
+from .paths import PathType
 
-@click.command("encoders")
+
+class _ListUnlessNamed(click.Group):
+    """A group whose first command is meant where none is named."""
+
+    def parse_args(self, ctx, args):
+        """Put the name of the first command in front."""
+        if not args or args[0] not in (*self.commands, *ctx.help_option_names):
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(
+    "encoders",
+    cls=_ListUnlessNamed,
+    subcommand_metavar="[PATTERN] | fetch NAME",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+def encoders():
+    """List encoders, or bring one into a folder.
+
+    `ssafe encoders 'PE-*'` is short for `ssafe encoders list 'PE-*'`.
+    """
+
+
+@encoders.command("list")
 @click.argument("pattern", required=False)
 @click.option("--commercial", is_flag=True, help="Only weights whose licence allows it.")
 @click.option("--csv", "layout", flag_value="csv", help="Print comma separated values.")
 @click.option("--json", "layout", flag_value="json", help="Print a JSON list.")
-def encoders(pattern, commercial, layout):
+def list_them(pattern, commercial, layout):
     """List the encoders whose names match PATTERN, such as 'PE-*' or 'timm/*dinov3*'.
 
     PATTERN takes the wildcards of a shell, in quotes, and is compared with ENCODER and with
@@ -35,6 +61,29 @@ def encoders(pattern, commercial, layout):
         click.echo("\n".join(_lines(table)))
     if n_hidden:
         click.echo(f"timm has {n_hidden:,} more: ssafe encoders 'timm/*'", err=layout is not None)
+
+
+@encoders.command()
+@click.argument("name")
+@click.option("-o", "--output", required=True, type=PathType(path_type=Path), help="A new folder.")
+@click.option("--pretrained", help="Tag of the weights.")
+def fetch(name, output, pretrained):
+    """Write weights and configuration of the encoder NAME into a folder.
+
+    NAME is an ENCODER or ENCODER:PRETRAINED of the list, or hf-hub:OWNER/NAME for another
+    repository of the hub. Carry the folder over to the machine without network and name it there as
+    the encoder; its SHA256SUMS is checked whenever it is loaded.
+    """
+    from ..encoders.fetching import fetch_encoder
+
+    fetched = fetch_encoder(name, output, pretrained)
+    for file, digest in fetched.digests.items():
+        size = (fetched.folder / file).stat().st_size
+        click.echo(f"{digest}  {file}  ({size:,} bytes)")
+    weights = f", weights={fetched.weights!r}" if fetched.weights else ""
+    option = f" --weights {fetched.weights}" if fetched.weights else ""
+    click.echo(f"In Python: FrozenEncoderTransformer({fetched.encoder!r}{weights})")
+    click.echo(f"In commands: --encoder {fetched.encoder}{option}")
 
 
 def _lines(table):

@@ -3,11 +3,12 @@
 import click
 
 from . import options
+from .paths import PathType
 
 
 @click.command()
 @options.detector
-@click.argument("image", type=click.Path(exists=True, dir_okay=False))
+@click.argument("image", type=PathType(exists=True, dir_okay=False))
 @options.output("The picture to write, such as overlay.png.")
 @click.option(
     "--method",

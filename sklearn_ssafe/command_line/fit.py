@@ -9,6 +9,11 @@ from .tables import held_out_text
 @click.command()
 @options.data
 @options.output("The detector: a new folder.", type=options.NEW_FOLDER)
+@click.option(
+    "--preset",
+    type=click.Choice(["paper"]),
+    help="The paper's encoder, curation and head, as SSAFEClassifier.paper().",
+)
 @options.encoder
 @click.option(
     "--head",
@@ -40,6 +45,7 @@ from .tables import held_out_text
 def fit(
     data,
     output,
+    preset,
     encoder,
     head,
     threshold,
@@ -60,22 +66,23 @@ def fit(
     """
     import warnings
 
-    from .. import FrozenEncoderTransformer, LinearProbe, SSAFEClassifier, datasets
+    from .. import datasets
     from ..detector.folder import is_detector, refuse_what_is_no_detector
     from ..exceptions import EncodingWarning
 
+    _refuse_what_the_preset_decides(preset)
     refuse_what_is_no_detector(output)
     if is_detector(output) and not overwrite:
         raise click.UsageError(f"{output} is a detector already: add --overwrite to replace it.")
     pictures = datasets.load_images(data)
-    detector = SSAFEClassifier(
-        FrozenEncoderTransformer(**encoder, on_error="nan", verbose=not quiet),
-        head=LinearProbe(random_state=0) if head == "probe" else None,
-        threshold=threshold,
-        target_fpr=target_fpr,
-        cv=folds,
-        keep_training_rows=keep_training_rows,
-    )
+    if preset and not any(pictures.generator):
+        raise click.UsageError(
+            f"--preset {preset} chooses among generators, and {data} names none: it needs the "
+            "column generator, or a folder for each generator."
+        )
+    detector = _new_detector(preset, encoder, head, threshold)
+    detector.set_params(target_fpr=target_fpr, cv=folds, keep_training_rows=keep_training_rows)
+    detector.encoder.set_params(device=encoder["device"], on_error="nan", verbose=not quiet)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default")
         warnings.simplefilter("ignore", EncodingWarning)  # told below
@@ -86,6 +93,26 @@ def fit(
         click.echo(f"Warning: {warning.message}", err=True)
     detector.save(output)
     _report(detector, output)
+
+
+def _refuse_what_the_preset_decides(preset):
+    context = click.get_current_context()
+    decided = ("encoder", "pretrained", "head")
+    given = [name for name in decided if context.get_parameter_source(name).name == "COMMANDLINE"]
+    if preset and given:
+        raise click.UsageError(f"--preset {preset} decides --{given[0]}: leave one of them out.")
+
+
+def _new_detector(preset, encoder, head, threshold):
+    from .. import FrozenEncoderTransformer, LinearProbe, SSAFEClassifier
+
+    if preset == "paper":
+        return SSAFEClassifier.paper(weights=encoder["weights"], threshold=threshold)
+    return SSAFEClassifier(
+        FrozenEncoderTransformer(**encoder),
+        head=LinearProbe(random_state=0) if head == "probe" else None,
+        threshold=threshold,
+    )
 
 
 def _report(detector, output):

@@ -27,6 +27,7 @@ def list_inputs(arguments):
 
     inputs = []
     for argument in arguments:
+        argument = os.path.expanduser(argument)
         path = Path(argument)
         if argument == "-":
             lines = sys.stdin.buffer.read().splitlines()

@@ -5,15 +5,17 @@ from pathlib import Path
 
 import click
 
-FILE = click.Path(dir_okay=False, path_type=Path)
-NEW_FOLDER = click.Path(path_type=Path)
+from .paths import PathType
 
-data = click.argument("data", type=click.Path(exists=True, path_type=Path))
-detector = click.argument("detector", type=click.Path(exists=True, file_okay=False, path_type=Path))
+FILE = PathType(dir_okay=False, path_type=Path)
+NEW_FOLDER = PathType(path_type=Path)
+
+data = click.argument("data", type=PathType(exists=True, path_type=Path))
+detector = click.argument("detector", type=PathType(exists=True, file_okay=False, path_type=Path))
 device = click.option("--device", default="auto", show_default=True)
 weights_here = click.option("--weights", help="Where the encoder's weights are on this machine.")
 cache = click.option(
-    "--cache", type=click.Path(file_okay=False, path_type=Path), help="Keep embeddings here."
+    "--cache", type=PathType(file_okay=False, path_type=Path), help="Keep embeddings here."
 )
 folds = click.option("--folds", default=5, show_default=True, type=click.IntRange(2))
 quiet = click.option("--quiet", is_flag=True, help="No progress bar.")

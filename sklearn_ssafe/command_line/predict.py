@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from . import options
+from .paths import PathType
 
 # A stop loses what has not been written: pictures at a time, so that this is a few seconds' work.
 _FIRST, _MOST = 16, 256
@@ -23,7 +24,7 @@ _SOME_FAILED = 3
 @click.argument("pictures", nargs=-1, required=True)
 @options.output(
     "A CSV file; without it, standard output.",
-    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+    type=PathType(dir_okay=False, allow_dash=True, path_type=Path),
     default="-",
     required=False,
 )

@@ -22,20 +22,7 @@ from ..public import public
 
 
 def tidy_table(tabular, n_samples):
-    """Check the user's columns, and make a pandas table of them.
-
-    Parameters
-    ----------
-    tabular : pandas or polars table, or array of shape (n_samples, n_columns)
-        The columns.
-    n_samples : int
-        How many pictures there are.
-
-    Returns
-    -------
-    table : pandas.DataFrame, n_samples rows
-        Numbered rows, columns named by words, missing words as "(missing)".
-    """
+    """Check the user's columns, and make a pandas table of them; missing words are "(missing)"."""
     table = as_table(tabular, "table", n_samples)
     for name in table.columns:
         if not is_number(table[name], name):
@@ -44,27 +31,7 @@ def tidy_table(tabular, n_samples):
 
 
 def as_table(values, name, n_samples):
-    """Make a pandas table with numbered rows and columns named by words.
-
-    Parameters
-    ----------
-    values : pandas or polars table, Series, or array of shape (n_samples, n_columns)
-        What was given.
-    name : str
-        What messages call it.
-    n_samples : int
-        How many pictures there are.
-
-    Returns
-    -------
-    table : pandas.DataFrame, n_samples rows
-        The same values.
-
-    Raises
-    ------
-    ValueError
-        For another number of rows, or two columns of one name.
-    """
+    """Make a pandas table with numbered rows and columns named by words."""
     if hasattr(values, "to_pandas"):
         values = values.to_pandas()
     if isinstance(values, pd.Series):
@@ -85,25 +52,7 @@ def as_table(values, name, n_samples):
 
 
 def is_number(column, name):
-    """Say whether a column holds numbers; otherwise it must hold words.
-
-    Parameters
-    ----------
-    column : pandas.Series
-        The column.
-    name : str
-        What messages call it.
-
-    Returns
-    -------
-    number : bool
-        True for numbers and bool, False for words.
-
-    Raises
-    ------
-    ValueError
-        It holds neither.
-    """
+    """Say whether a column holds numbers; otherwise it must hold words."""
     if pd.api.types.is_numeric_dtype(column):  # bool, too
         return True
     if column.map(lambda value: isinstance(value, str) or pd.isna(value)).all():
@@ -118,19 +67,6 @@ def make_preprocessor(given, picture_components):
     """Make the step before every head: scaled numbers, categories as 0 and 1, gaps filled.
 
     It is part of the pipeline, so it learns from the training part alone.
-
-    Parameters
-    ----------
-    given : Input
-        What it is for.
-    picture_components : int or None
-        How many principal components of an encoder's columns, each scaled to unit variance, stand
-        beside columns of a table; None keeps the columns. Without a table they are always kept.
-
-    Returns
-    -------
-    preprocessor : ColumnTransformer
-        With pandas output.
     """
     beside = [column for column in given.table.columns if column not in set(given.picture_columns)]
     kinds = {column: is_number(given.table[column], column) for column in beside}
@@ -179,26 +115,9 @@ def name_category(column, category):
 
 
 def encode_once(encoders, X):
-    """Encode all pictures with every encoder.
+    """Encode all pictures with every encoder: the features, the seconds that it took, the failures.
 
-    Parameters
-    ----------
-    encoders : list of str or transformer, or dict of str to (str, transformer or table)
-        ``"NAME"`` or ``"NAME:PRETRAINED"`` as `list_encoders` has them; a transformer that needs
-        no fitting, such as `FrozenEncoderTransformer`; or, in a dict, features that are already
-        there, one row a picture.
-    X : array-like of shape (n_samples,)
-        Pictures.
-
-    Returns
-    -------
-    features : dict of str to pandas.DataFrame
-        Under the name of each encoder, float32 columns with the encoder's own names; NaN in the
-        rows of pictures that could not be encoded.
-    seconds : dict of str to float
-        How long it took; NaN for features that were given.
-    failures : pandas.DataFrame
-        Columns ``row``, ``path``, ``reason`` of the pictures that an encoder could not encode.
+    Rows of pictures that could not be encoded are NaN.
     """
     if not isinstance(encoders, dict):
         named = [(_name_of(encoder, number), encoder) for number, encoder in enumerate(encoders)]
@@ -248,17 +167,9 @@ def _name_of(encoder, number):
 
 
 def feature_families(names):
-    """Name the family of every column that an encoder makes.
+    """Name the family of every column that an encoder makes: the name without its number.
 
-    Parameters
-    ----------
-    names : iterable of str
-        Names of columns.
-
-    Returns
-    -------
-    families : dict of str to str
-        For the embedded encoder its families of measurements; else the name without its number.
+    The embedded encoder has families of measurements.
 
     Examples
     --------
@@ -299,23 +210,7 @@ class Input:
 
 
 def make_inputs(features, properties, tabular):
-    """Put together all combinations that a tabular team would ask for.
-
-    Parameters
-    ----------
-    features : dict of str to pandas.DataFrame
-        From `encode_once`.
-    properties : pandas.DataFrame or None
-        From `file_properties`.
-    tabular : pandas.DataFrame or None
-        The user's columns.
-
-    Returns
-    -------
-    inputs : list of Input
-        The baselines (file properties, table, both) first, then each encoder alone and with the
-        table.
-    """
+    """Put together the baselines, and each encoder with and without the table."""
     inputs = []
     plain = {"file properties": properties, "table": tabular}
     plain = {name: table for name, table in plain.items() if table is not None}

@@ -8,7 +8,6 @@ import pandas as pd
 from ..metrics.intervals import corrected_interval
 from ..public import public
 from ..results import Result, Summary, bracketed, percent, plain
-from .importance import feature_importance
 from .inputs import make_preprocessor
 
 # The first of each decides the order; for an error, less is better.
@@ -140,6 +139,8 @@ class DetectorComparison(Result):
         importances : Importances
             With ``features`` and ``families``, tables sorted by importance.
         """
+        from .importance import feature_importance
+
         self._of(input, head)
         given = self.inputs[input]
         return feature_importance(

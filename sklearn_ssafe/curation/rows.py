@@ -62,7 +62,13 @@ def content_order(items, seed):
     digests = np.empty(len(items), dtype=np.uint64)
     for start in range(0, len(items), BLOCK_ROWS):
         for position, item in enumerate(items[start : start + BLOCK_ROWS], start):
-            digest = blake2b(as_picture(item).given_bytes(), digest_size=8, key=key).digest()
+            digest = blake2b(_as_bytes(item), digest_size=8, key=key).digest()
             digests[position] = int.from_bytes(digest, "little")
         release_pages(items)
     return np.argsort(digests, kind="stable")
+
+
+def _as_bytes(item):
+    if isinstance(item, np.ndarray):  # a row of embeddings: there may be millions
+        return np.ascontiguousarray(item).data
+    return as_picture(item).given_bytes()

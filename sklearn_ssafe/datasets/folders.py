@@ -55,7 +55,7 @@ def load_image_folder(folder, *, return_X_y=False):
     -----
     Hidden files, and files without the suffix of a picture format, are passed over.
     """
-    root = Path(folder)
+    root = Path(folder).expanduser()
     if not root.is_dir():
         raise NotADirectoryError(f"There is no folder at {str(folder)!r}.")
     class_folders = {label: [] for label in (0, 1)}

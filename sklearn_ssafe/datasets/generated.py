@@ -149,7 +149,7 @@ def make_generated_images(
     if not 0 <= trace_strength <= 1:
         raise ValueError(f"trace_strength must be from 0 to 1; got {trace_strength!r}.")
     if output_dir is not None:
-        output_dir = Path(output_dir)
+        output_dir = Path(output_dir).expanduser()
         if output_dir.exists() and (not output_dir.is_dir() or any(output_dir.iterdir())):
             raise FileExistsError(
                 f"output_dir {str(output_dir)!r} is not empty. Give a new folder, so that old "

@@ -30,7 +30,7 @@ def load_images(path, *, return_X_y=False):
     ValueError
         As `load_image_folder` and `load_manifest` do.
     """
-    path = Path(path)
+    path = Path(path).expanduser()
     if not path.exists():
         raise FileNotFoundError(f"There is no folder and no manifest at {str(path)!r}.")
     load = load_image_folder if path.is_dir() else load_manifest

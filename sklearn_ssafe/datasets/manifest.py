@@ -80,7 +80,7 @@ def load_manifest(
     -----
     Names of columns are compared without regard to capitals and surrounding spaces.
     """
-    file = Path(path)
+    file = Path(path).expanduser()
     if not file.is_file():
         raise FileNotFoundError(f"There is no manifest at {str(path)!r}.")
     table = _read_table(file, path_column)
@@ -135,7 +135,7 @@ def manifest_paths(path, *, path_column="path"):
     ValueError, ImportError
         As `load_manifest` does.
     """
-    file = Path(path)
+    file = Path(path).expanduser()
     table = _read_table(file, path_column)
     table.columns = [str(name).strip() for name in table.columns]
     column = _find_column(table, path_column, file, "path_column")

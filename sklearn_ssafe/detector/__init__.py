@@ -8,7 +8,7 @@ __all__, __getattr__, __dir__ = lazy(
         "Explanation": "explanation",
         "LinearProbe": "linear_probe",
         "SSAFEClassifier": "classifier",
-        "TrainingRows": "training_set",
+        "TrainingRows": "training",
         "load_detector": "loading",
     },
 )

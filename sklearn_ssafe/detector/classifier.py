@@ -14,14 +14,14 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from ..curation.curator import CurationWarning, GeneratorCurator
+from ..curation.curator import GeneratorCurator
 from ..encoding.transformer import FrozenEncoderTransformer
 from ..images.inputs import as_items
 from ..images.picture import as_picture
 from ..labels import binary_labels, generated_label, names_of
 from ..metrics.scores import log_odds
 from ..metrics.thresholds import threshold_for_fpr
-from ..model_selection.held_out import CannotSplitError, score_folds
+from ..model_selection.held_out import CannotSplitError
 from ..public import DocumentationLink, public
 from .default_head import default_head, scaled_to_unit_length
 from .explanation import explain_picture
@@ -29,7 +29,7 @@ from .folder import refuse_what_is_no_detector, write_folder
 from .linear_probe import LinearProbe
 from .prefit import take_fitted_head
 from .saving import contents_of
-from .training_set import TrainingRows, training_table
+from .training import TrainingRows, fit_head, score_out_of_fold, training_table
 
 
 @public("sklearn_ssafe")
@@ -62,8 +62,8 @@ class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
         Call at most this share of real pictures generated: 0.01 for 1 %. The threshold is then
         chosen from out-of-fold scores of the training set; see Notes.
     confidence_level : float or None, default=0.95
-        How sure the promise of `target_fpr` is to be, see `threshold_for_fpr`. None looks at the
-        share among the training pictures alone.
+        How sure the promise of `target_fpr` is to be, see `threshold_for_fpr`. None promises it on
+        average alone.
     cv : int or None, default=5
         Folds of the out-of-fold scores, fewer where there are fewer generators or sources. The head
         is fitted so many times more; no picture is encoded again. None leaves them out, which is
@@ -264,7 +264,13 @@ class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
 
         self.out_of_fold_ = None
         if self.cv is not None:
-            self.out_of_fold_ = self._score_out_of_fold(head, rows, is_generated, origin)
+            try:
+                self.out_of_fold_ = score_out_of_fold(
+                    head, self.curator, rows, is_generated, origin, self.cv
+                )
+            except CannotSplitError:
+                if self.target_fpr is not None:
+                    raise
         self.operating_point_ = None
         self.threshold_ = self.threshold
         if self.target_fpr is not None:
@@ -274,7 +280,7 @@ class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
             )
             self.threshold_ = self.operating_point_.threshold
 
-        self.head_, self.curator_, chosen = self._fit_head(head, rows, is_generated, origin)
+        self.head_, self.curator_, chosen = fit_head(head, self.curator, rows, is_generated, origin)
         self.n_features_of_head_ = rows.shape[1]
         self.training_indices_ = good[chosen]
         self.training_table_ = training_table(
@@ -399,9 +405,8 @@ class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
         between regions more than at the sign of one.
         """
         check_is_fitted(self)
-        return explain_picture(
-            self, image, method=method, grid=grid, fill=fill, n_nearest=n_nearest
-        )
+        how = {"method": method, "grid": grid, "fill": fill, "n_nearest": n_nearest}
+        return explain_picture(self, self._encode, self._score_rows, image, **how)
 
     def save(self, path):
         """Write the detector to a folder, from which `load_detector` loads it.
@@ -434,7 +439,8 @@ class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
             A type is in it that `load_detector` will only load when it is named as trusted.
         """
         check_is_fitted(self)
-        refuse_what_is_no_detector(Path(path))
+        path = Path(path).expanduser()
+        refuse_what_is_no_detector(path)
         settings, files, untrusted = contents_of(self)
         write_folder(path, settings, files)
         if untrusted:
@@ -444,10 +450,10 @@ class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
                 UserWarning,
                 stacklevel=2,
             )
-        return Path(path)
+        return path
 
     @classmethod
-    def paper(cls, **parameters):
+    def paper(cls, *, weights=None, **parameters):
         """Return the paper's configuration, as far as it is known.
 
         PE-Core-bigG-14-448 with the weights that Meta published, embeddings of unit length, 8
@@ -458,6 +464,8 @@ class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
+        weights : str, Path or None, default=None
+            File or folder with the encoder's weights. None takes the hub, or its cache.
         **parameters : dict
             Parameters that are to differ.
 
@@ -466,14 +474,24 @@ class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
         detector : SSAFEClassifier
             Not fitted.
 
+        Raises
+        ------
+        ValueError
+            For weights beside an encoder of one's own.
+
         Examples
         --------
         >>> from sklearn_ssafe import SSAFEClassifier
         >>> SSAFEClassifier.paper().encoder.encoder
         'PE-Core-bigG-14-448'
         """
+        if weights is not None and "encoder" in parameters:
+            raise ValueError("weights= is for the paper's encoder: give yours its own.")
+        encoder = FrozenEncoderTransformer(
+            "PE-Core-bigG-14-448", pretrained="meta", weights=weights
+        )
         configuration = {
-            "encoder": FrozenEncoderTransformer("PE-Core-bigG-14-448", pretrained="meta"),
+            "encoder": encoder,
             "curator": GeneratorCurator(n_generators=8, n_samples=10_000, random_state=0),
             "head": LinearProbe(random_state=0),
             "threshold": 0.5,
@@ -515,40 +533,6 @@ class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
             if fit:
                 self.failures_ = getattr(self.encoder_, "failures_", None)
         return scaled_to_unit_length(rows) if self._unit_rows else rows
-
-    def _score_out_of_fold(self, head, rows, is_generated, origin):
-        """Score every row by a head trained without its generator and source, if that can be."""
-
-        def fit_and_score(train, test):
-            part = {name: values[train] for name, values in origin.items()}
-            with warnings.catch_warnings():
-                # A fold has fewer generators to give; what all of them lack is said later.
-                warnings.simplefilter("ignore", CurationWarning)
-                fitted = self._fit_head(head, rows[train], is_generated[train], part)[0]
-            return fitted.predict_proba(rows[test])[:, 1]
-
-        try:
-            return score_folds(
-                fit_and_score,
-                is_generated,
-                generator=origin.get("generator"),
-                source=origin.get("source"),
-                cv=self.cv,
-            )
-        except CannotSplitError:
-            if self.target_fpr is not None:
-                raise
-            return None
-
-    def _fit_head(self, head, rows, is_generated, origin):
-        """Choose rows and train on them; return head, curator and the chosen rows."""
-        curator, chosen = None, np.arange(len(rows))
-        if self.curator is not None:
-            curator = clone(self.curator)
-            curator.fit_resample(rows, is_generated, **origin)
-            chosen = np.asarray(curator.sample_indices_)
-        head = clone(head).fit(rows[chosen], is_generated[chosen])
-        return head, curator, chosen
 
     def _score(self, X):
         """Return the probability of "generated", NaN where there is no row."""

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from sklearn.base import clone
 
-from ..encoding.transformer import FrozenEncoderTransformer
+from ..encoding.transformer import FrozenEncoderTransformer, loaded_encoder
 from .folder import DetectorFileError
 
 # What decides the features. Where and how fast they are computed is the machine's own business.
@@ -38,7 +38,7 @@ def probe_picture():
 
 def describe_encoder(transformer):
     """Return settings and weights, for ``detector.json``, and what one picture becomes."""
-    encoder = transformer._load()
+    encoder = loaded_encoder(transformer)
     settings, complete = {}, True
     for name in _SETTINGS:
         value = getattr(transformer, name)
@@ -70,7 +70,7 @@ def describe_encoder(transformer):
 
 def check_encoder(transformer, description, probe, unit_rows):
     """Make sure that a transformer computes what the saved one did."""
-    encoder = transformer._load()
+    encoder = loaded_encoder(transformer)
     name, weights_hash = encoder.name, getattr(encoder, "weights_hash", None)
     if weights_hash != description["weights_hash"]:
         raise DetectorFileError(

@@ -9,6 +9,7 @@ import pandas as pd
 import torch
 from PIL import Image, ImageFilter
 
+from ..encoding.transformer import loaded_encoder
 from ..images.picture import as_picture
 from ..images.reading import ImageReadError
 from ..metrics.scores import log_odds
@@ -110,8 +111,8 @@ class Explanation:
         return content.getvalue()
 
 
-def explain_picture(detector, image, *, method, grid, fill, n_nearest):
-    """Explain a detector's verdict on one picture."""
+def explain_picture(detector, encode, score_rows, image, *, method, grid, fill, n_nearest):
+    """Explain a detector's verdict on one picture; `encode` and `score_rows` are its two halves."""
     if detector.encoder_ is None:
         raise ValueError("explain needs pictures, and this detector takes embeddings")
     if method not in _METHODS or fill not in _FILLS or grid < 1:
@@ -124,11 +125,15 @@ def explain_picture(detector, image, *, method, grid, fill, n_nearest):
         pixels = given.read()
     except ImageReadError as error:
         raise ImageReadError(f"{given.name}: {error}") from error
-    rows = detector._encode([pixels])
-    score = float(detector._score_rows(rows)[0])
+    rows = encode([pixels])
+    score = float(score_rows(rows)[0])
     if np.isnan(score):
         raise ImageReadError(f"{given.name}: {detector.encoder_.failures_['reason'].iloc[0]}")
-    method, picture, heat = _measure(detector, pixels, method, grid, fill)
+
+    def log_odds_of(pictures):
+        return log_odds(score_rows(encode(pictures)))
+
+    method, picture, heat = _measure(detector, log_odds_of, pixels, method, grid, fill)
     return Explanation(
         path=given.name,
         score=score,
@@ -141,21 +146,17 @@ def explain_picture(detector, image, *, method, grid, fill, n_nearest):
     )
 
 
-def _measure(detector, pixels, method, grid, fill):
+def _measure(detector, log_odds_of, pixels, method, grid, fill):
     """Return the method taken, the picture that its regions lie on, and their effects."""
     if method != "occlusion":
         try:
-            encoder = detector.encoder_._load()
+            encoder = loaded_encoder(detector.encoder_)
             unit_length = detector._unit_rows or detector.encoder_._scales(encoder)
             return "tokens", *token_map(encoder, detector.head_, pixels, unit_length)
         except NoTokensError:
             if method == "tokens":
                 raise
-
-    def score(pictures):
-        return log_odds(detector._score_rows(detector._encode(pictures)))
-
-    return "occlusion", pixels, occlusion_map(pixels, score, grid=grid, fill=fill)
+    return "occlusion", pixels, occlusion_map(pixels, log_odds_of, grid=grid, fill=fill)
 
 
 def _nearest(row, kept, n_nearest):

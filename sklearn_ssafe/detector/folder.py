@@ -73,7 +73,7 @@ def write_folder(path, settings, files):
 
 def read_folder(path):
     """Return the settings and the other files of a detector's folder, checked to be whole."""
-    path = Path(path)
+    path = Path(path).expanduser()
     if not (path / SETTINGS).is_file():
         raise FileNotFoundError(f"There is no detector at {str(path)!r}: it has no {SETTINGS}.")
     try:

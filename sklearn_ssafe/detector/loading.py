@@ -18,7 +18,7 @@ from .encoder_identity import check_encoder
 from .folder import DetectorFileError, read_folder
 from .saving import PARAMETERS, check_scores
 from .skops_files import load_estimators
-from .training_set import TrainingRows
+from .training import TrainingRows
 
 _TOLERANCE = 1e-6
 

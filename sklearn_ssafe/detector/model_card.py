@@ -3,7 +3,7 @@
 import math
 
 from ..encoders.catalogue import list_encoders
-from ..encoders.names import resolve_name
+from ..encoders.names import SOURCE, is_folder, resolve_name
 
 
 def model_card(settings):
@@ -228,7 +228,11 @@ def licence_of(encoder):
 def _licence(name, tag):
     if name is None:
         return "that of a module of the author's own, which is not known here"
+    if is_folder(name):
+        return "unknown; see where the folder came from"
     library, name = resolve_name(name)
+    if library == SOURCE:
+        return f"unknown; see {name}"
     if library == "onnx":
         return "that of its ONNX file, which is not known here"
     if library == "timm":

@@ -1,8 +1,22 @@
 """The one interface that every encoder has."""
 
 from abc import ABC, abstractmethod
+from typing import NamedTuple
+
+import numpy as np
+import torch
 
 from .fingerprint import NotRecognisableError
+from .precision import OutOfDeviceMemory
+
+
+class EncoderIdentity(NamedTuple):
+    """What a store has to know of an encoder; without `fingerprint` it keeps nothing of it."""
+
+    name: str
+    n_features: int
+    fingerprint: dict | None
+    why_none: str = ""
 
 
 class Encoder(ABC):
@@ -36,6 +50,7 @@ class Encoder(ABC):
 
     normalize_by_default = True
     n_in_flight = 1
+    _most_at_once = None  # pictures, once the device has had too little memory for more
 
     @property
     def parts(self):
@@ -64,6 +79,15 @@ class Encoder(ABC):
             When a change of the encoder could go unnoticed. Its features are never kept then.
         """
         raise NotRecognisableError(f"{type(self).__name__} has no fingerprint")
+
+    def identity(self, recognise=True):
+        """Return the `EncoderIdentity`; taking the fingerprint of large weights costs seconds."""
+        fingerprint, why_none = None, ""
+        try:
+            fingerprint = self.fingerprint if recognise else None
+        except NotRecognisableError as error:
+            why_none = str(error)
+        return EncoderIdentity(self.name, len(self.feature_names), fingerprint, why_none)
 
     @abstractmethod
     def prepare(self, image):
@@ -94,6 +118,40 @@ class Encoder(ABC):
         features : torch.Tensor of float32, shape (n_images, n_features)
             On the device, which may still be computing them. Not yet normalised to unit length.
         """
+
+    def encode_list(self, views):
+        """Return the features of a list of results of `prepare`, as a list of tensors.
+
+        In smaller parts once the device has had too little memory.
+        """
+        parts, start = [], 0
+        while start < len(views):
+            some = views[start : start + (self._most_at_once or len(views))]
+            try:
+                parts.append(self.encode(self._stacked(some)))
+                start += len(some)
+            except OutOfDeviceMemory as error:
+                if len(some) == 1:
+                    raise MemoryError(
+                        f"{self.device} has too little free memory to encode even one picture with "
+                        f'{self.name}: free some, take a smaller encoder, or device="cpu"'
+                    ) from error
+                self._most_at_once = len(some) // 2
+                if self._on_cuda():
+                    torch.cuda.empty_cache()
+        return parts
+
+    def _stacked(self, views):
+        first = torch.from_numpy(views[0])
+        # Pages that cannot be moved, so that the device can fetch them while it computes.
+        stacked = torch.empty(
+            len(views), *first.shape, dtype=first.dtype, pin_memory=self._on_cuda()
+        )
+        np.stack(views, out=stacked.numpy())
+        return stacked
+
+    def _on_cuda(self):
+        return str(self.device).startswith("cuda")
 
     def compiled(self):
         """Return an encoder of the same features that has been compiled, where that is possible.

@@ -53,13 +53,13 @@ def list_encoders(pattern="*", *, commercial_use=None):
           one image, in thousand millions; a multiplication with its addition counts as 2;
         - checkpoint_m: numbers in the whole file that is downloaded, with a text tower or
           classifier that are not used, in millions. Stored as fp32 each takes 4 bytes;
-        - download_mb: size of that file in millions of bytes, where it was read and not worked
-          out;
+        - download_mb: size of that file in millions of bytes, where it was read; `note` says so
+          where it was worked out;
         - licence: of the weights, as an SPDX identifier where there is one;
         - commercial_use: whether the licence allows it, "yes", "no" or "unknown". Read the
           licence before you rely on it;
         - licence_source: where the statement on the licence was found;
-        - note: what the licence's name does not tell.
+        - note: what the licence's name and the figures do not tell.
 
     Raises
     ------

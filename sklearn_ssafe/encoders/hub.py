@@ -56,12 +56,12 @@ def fetch_from_hub(repo, names, what):
             raise WeightsNotFoundError(
                 f"The weights of {what} are gated: accept their terms at "
                 f"{constants.ENDPOINT}/{repo}, then log in with `hf auth login` or HF_TOKEN. "
-                + _where_to_put(name)
+                + _where_to_put(repo, name)
             ) from error
         except RepositoryNotFoundError as error:
             raise WeightsNotFoundError(
                 f"The hub has no repository {repo!r} for {what}, or it is private and this "
-                "machine is not logged in. " + _where_to_put(name)
+                "machine is not logged in. " + _where_to_put(repo, name)
             ) from error
         except Exception as error:  # the hub's HTTP library decides what a lost network raises
             # A file that only the local cache lacks is such an error too, and no answer.
@@ -74,16 +74,66 @@ def fetch_from_hub(repo, names, what):
             raise WeightsNotFoundError(
                 f"The weights of {what} are not on this machine and could not be fetched from the "
                 f"hub ({reason}). Missing: {name} of {repo} ({url}{of_size}). "
-                + _where_to_put(name)
+                + _where_to_put(repo, name)
             ) from error
     raise WeightsNotFoundError(
         f"The hub repository {repo!r} of {what} holds none of {', '.join(names)}. "
-        + _where_to_put(names[0])
+        + _where_to_put(repo, names[0])
     )
 
 
-def _where_to_put(name):
+def fetch_first_from_hub(repo, names, what):
+    """Return the path of the first of several files that a repository has.
+
+    Unlike `fetch_from_hub`, a file in the cache does not hide a preferred one on the hub. Where the
+    hub is out of reach, the cache alone decides.
+
+    Parameters
+    ----------
+    repo : str
+        Repository, with ``@revision`` at its end for another one than the main.
+    names : sequence of str
+        File names, the preferred first.
+    what : str
+        The model, for the message.
+
+    Returns
+    -------
+    file : str
+
+    Raises
+    ------
+    WeightsNotFoundError
+        As of `fetch_from_hub`.
+    """
+    place, _, revision = repo.partition("@")
+    for number, name in enumerate(names):
+        try:
+            return fetch_from_hub(repo, (name,), what)
+        except WeightsNotFoundError as error:
+            if error.__cause__ is None:  # the hub has answered that there is none
+                continue
+            for other in names[number + 1 :]:
+                file = huggingface_hub.try_to_load_from_cache(
+                    place, other, revision=revision or None
+                )
+                if isinstance(file, str):
+                    return file
+            raise
+    raise WeightsNotFoundError(
+        f"The hub repository {repo!r} holds none of {', '.join(names)}, which would say "
+        "which model of open_clip or timm it is."
+    )
+
+
+def _where_to_put(repo, name):
+    if name.endswith(".json"):
+        return (
+            f"Fetch the repository where there is a network, `ssafe encoders fetch hf-hub:{repo} "
+            "-o FOLDER`, and name the folder as encoder. encoder='forensic' needs no weights."
+        )
     return (
-        f"Fetch {name} elsewhere and pass weights='path/to/{name}', or copy the hub cache of "
-        f"a machine that has it to {constants.HF_HUB_CACHE}. encoder='forensic' needs no weights."
+        f"Fetch {name} elsewhere (`ssafe encoders fetch`) and pass weights='path/to/{name}', or "
+        f"copy the hub cache of a machine that has it to {constants.HF_HUB_CACHE}. "
+        "encoder='forensic' needs no weights."
     )

@@ -1,21 +1,23 @@
 """Load an encoder; a tower is loaded once per process and shared."""
 
 import threading
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 import torch
 
 from ..public import public
+from .checksums import check_checksum
+from .configuration import FILES, read_folder, read_source
 from .factories import factory_token
 from .layers import check_layers, resolve_layers
-from .names import FORENSIC, ONNX, resolve_name
+from .names import FORENSIC, ONNX, SOURCE, resolve_name, split_source
 from .precision import resolve_devices, resolve_precision
 from .preprocessing import resolve_views
 from .several_devices import SeveralDevices
 from .side_by_side import SideBySide
 from .tower import TowerEncoder
-from .weights import find_weights_file
+from .weights import WeightsNotFoundError, find_weights_file
 
 _towers = {}
 _lock = threading.RLock()
@@ -49,6 +51,10 @@ def load_encoder(
           which the vision tower alone is built;
         - the name of a timm model, such as "timm/vit_small_patch14_dinov2.lvd142m";
         - "onnx": the ONNX file that `weights` names;
+        - a model that says itself what it is, by an ``open_clip_config.json`` or timm's
+          ``config.json``: a repository of the hub as "hf-hub:OWNER/NAME" or a folder as
+          "local-dir:FOLDER" or its path. With both files open_clip's counts; "timm/" before it
+          takes the other. `pretrained` has no meaning then;
         - a module from float pictures (n, 3, height, width) to features (n, n_features), or a
           function without arguments that makes one and is called once per process;
         - a list of names: the columns of each, side by side.
@@ -57,8 +63,10 @@ def load_encoder(
     weights : None, str or Path, default=None
         None fetches the weights from the hub or finds them in its cache. A file (safetensors, or
         a PyTorch file that loads with ``weights_only=True``) or a folder takes the place of the
-        hub; the tag's preprocessing and activation still apply, except where the folder has an
-        ``open_clip_config.json`` of its own. "onnx" takes an ``.onnx`` file. In a folder,
+        hub; the tag's preprocessing and activation still apply. Where the folder has a
+        configuration of its own, ``open_clip_config.json`` or timm's ``config.json``, the tower and
+        its preprocessing are built as that says, and `encoder` is only a name. A ``SHA256SUMS``
+        beside a file is checked. "onnx" takes an ``.onnx`` file. In a folder,
         ``open_clip_model.safetensors``, ``open_clip_pytorch_model.safetensors``,
         ``open_clip_pytorch_model.bin``, ``model.safetensors`` and ``pytorch_model.bin`` are looked
         for in this order. "random" is for tests and speed measurements only: embeddings mean
@@ -220,7 +228,7 @@ def _efficientnet_lite(
     # Not bf16 by itself: its deviations are what tells pictures apart.
     dtype = resolve_precision("fp32" if precision == "auto" else precision, device)
     tower = _shared(
-        (name, _identity(weights), device, dtype),
+        (name, _identity(weights, None), device, dtype),
         lambda: lite.load_efficientnet_lite_tower(name, weights, device, dtype),
     )
     cut_views, view_spec = resolve_views(preprocess, n_views, tower.view_spec)
@@ -229,18 +237,48 @@ def _efficientnet_lite(
 
 
 def _named_tower(library, name, pretrained, weights, device, dtype):
+    if library == SOURCE:
+        configuration, weights = _source(name, pretrained, weights)
+        library, name = configuration.library, configuration.name
+    else:
+        configuration = read_folder(weights, library)
+        if configuration is not None:
+            configuration = replace(configuration, is_beside_weights=True)
     if library == "open_clip":
         from .open_clip_tower import load_open_clip_tower as load
-        from .open_clip_tower import resolve_open_clip_tag
-
-        pretrained = resolve_open_clip_tag(name, pretrained, weights)
+        from .open_clip_tower import resolve_open_clip_tag as resolve
     else:
         from .timm_tower import load_timm_tower as load
-        from .timm_tower import resolve_timm_tag
+        from .timm_tower import resolve_timm_tag as resolve
+    if configuration is None or configuration.is_beside_weights:
+        name, pretrained = resolve(name, pretrained, weights, configuration)
+    source = None if configuration is None else (configuration.repository, configuration.file)
+    files = _identity(weights, configuration)
+    key = (library, name, pretrained, source, files, device, dtype)
+    return _shared(key, lambda: load(name, pretrained, weights, device, dtype, configuration))
 
-        name, pretrained = resolve_timm_tag(name, pretrained, weights)
-    key = (library, name, pretrained, _identity(weights), device, dtype)
-    return _shared(key, lambda: load(name, pretrained, weights, device, dtype))
+
+def _source(encoder, pretrained, weights):
+    """Return the configuration of a folder or repository, and where its weights are."""
+    if pretrained is not None:
+        raise ValueError(
+            f"pretrained={pretrained!r} with encoder={encoder!r}, which says itself what its "
+            "weights are. Leave pretrained out."
+        )
+    try:
+        if split_source(encoder)[1] == "hf-hub":  # asked once, and not in every transform
+            configuration = _shared(("source", encoder), lambda: read_source(encoder))
+        else:
+            configuration = read_source(encoder)
+    except WeightsNotFoundError:
+        # A detector that was trained on another machine, where the folder lay elsewhere.
+        elsewhere = [read_folder(weights, library) for library in FILES]
+        configuration = next((one for one in elsewhere if one is not None), None)
+        if configuration is None:
+            raise
+    if weights is None and configuration.repository is None:
+        weights = configuration.file.parent
+    return configuration, weights
 
 
 def _onnx_encoder(device, pretrained, weights, layers, pooling, preprocess, n_views, precision):
@@ -250,8 +288,13 @@ def _onnx_encoder(device, pretrained, weights, layers, pooling, preprocess, n_vi
     if pretrained is not None:
         raise ValueError(f"pretrained={pretrained!r} with encoder='onnx': the file is the model.")
     file, n_threads = find_onnx_file(weights), torch.get_num_threads()
-    key = (ONNX, identity_of(file), device, n_threads)
-    tower = _shared(key, lambda: load_onnx_tower(file, device, n_threads))
+
+    def load():
+        for part in (file, file.with_suffix(".json")):
+            check_checksum(part)
+        return load_onnx_tower(file, device, n_threads)
+
+    tower = _shared((ONNX, identity_of(file), device, n_threads), load)
     its_precision = "fp16" if tower.dtype == torch.float16 else "fp32"
     if precision not in ("auto", its_precision):
         raise ValueError(
@@ -284,15 +327,15 @@ def _shared(key, load):
         return _towers[key]
 
 
-def _identity(weights):
-    """Tell one state of a weights file from another, so that a changed file is read again."""
-    if weights is None or weights == "random":
-        return weights
-    files = [find_weights_file(weights)]
-    config = Path(weights).expanduser() / "open_clip_config.json"
-    if config.is_file():
-        files.append(config)
-    return tuple((str(file), file.stat().st_mtime_ns, file.stat().st_size) for file in files)
+def _identity(weights, configuration):
+    """Tell one state of files from another, so that a changed file is read again."""
+    files, prefer = [], ()
+    if configuration is not None:
+        files, prefer = [configuration.file], configuration.preferred_weights
+    if weights is not None and weights != "random":
+        files.append(find_weights_file(weights, prefer))
+    stats = [(str(file), file.stat().st_mtime_ns, file.stat().st_size) for file in files]
+    return (weights if weights == "random" else None, *stats)
 
 
 def _refuse_choices_of_towers(**asked):

@@ -1,10 +1,15 @@
-"""Which library an encoder's name belongs to."""
+"""Which library an encoder's name belongs to, or that it names a folder or a repository."""
 
 import difflib
+import re
+from pathlib import Path
 
 FORENSIC = "forensic"
 ONNX = "onnx"
 EFFICIENTNET_LITE = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2")
+SOURCE = "source"
+_PREFIX = re.compile(r"(hf[-_]hub|local-dir):(.*)", re.DOTALL)
+_PATH = re.compile(r"[/~\\]|\.{1,2}[/\\]|[A-Za-z]:[/\\]")
 
 
 def resolve_name(encoder):
@@ -14,13 +19,14 @@ def resolve_name(encoder):
     ----------
     encoder : str
         "forensic", "onnx", one of `EFFICIENTNET_LITE`, an open_clip architecture, or a timm model,
-        which may be written "timm/NAME" and has to be where another library knows the name.
+        which may be written "timm/NAME" and has to be where another library knows the name; or a
+        folder or repository that says itself what it holds, see `split_source`.
 
     Returns
     -------
-    library : {"forensic", "onnx", "efficientnet_lite", "open_clip", "timm"}
+    library : {"forensic", "onnx", "efficientnet_lite", "open_clip", "timm", "source"}
     name : str
-        The name in that library.
+        The name in that library; of a source all that was given.
 
     Raises
     ------
@@ -31,12 +37,16 @@ def resolve_name(encoder):
         return encoder, encoder
     if encoder in EFFICIENTNET_LITE:
         return "efficientnet_lite", encoder
+    inner = encoder.removeprefix("timm/")
+    if _PREFIX.fullmatch(inner) or _PATH.match(inner):
+        return SOURCE, encoder
     if encoder.startswith("timm/"):
         import timm
 
-        name = encoder.removeprefix("timm/")
-        if timm.is_model(name.partition(".")[0]):
-            return "timm", name
+        if timm.is_model(inner.partition(".")[0]):
+            return "timm", inner
+        if Path(encoder).is_dir() or Path(inner).is_dir():
+            return SOURCE, encoder
         raise _unknown(encoder, [f"timm/{known}" for known in _timm_names()])
 
     import open_clip
@@ -48,8 +58,32 @@ def resolve_name(encoder):
         return "open_clip", name
     if timm.is_model(encoder.partition(".")[0]):
         return "timm", encoder
+    if encoder and Path(encoder).is_dir():
+        return SOURCE, encoder
     own = [FORENSIC, ONNX, *EFFICIENTNET_LITE]
     raise _unknown(encoder, [*own, *open_clip.list_models(), *_timm_names()])
+
+
+def split_source(encoder):
+    """Return library ("timm" or None), kind ("hf-hub" or "local-dir") and place of a source."""
+    library, inner = None, encoder
+    # A folder may itself be called timm.
+    if encoder.startswith("timm/") and not Path(encoder).is_dir():
+        library, inner = "timm", encoder.removeprefix("timm/")
+    prefixed = _PREFIX.fullmatch(inner)
+    kind, place = prefixed.groups() if prefixed else ("local-dir", inner)
+    if not place.strip():
+        raise ValueError(f"encoder={encoder!r}: what follows {kind}: is missing.")
+    return library, kind.replace("_", "-"), place
+
+
+def is_folder(encoder):
+    """Tell whether a name stands for a folder, also where there is none on this machine."""
+    try:
+        library, name = resolve_name(encoder)
+    except ValueError:
+        return True
+    return library == SOURCE and split_source(name)[1] == "local-dir"
 
 
 def _timm_names():
@@ -66,5 +100,6 @@ def _unknown(encoder, known):
         f"encoder={encoder!r} is not a known encoder."
         + (f" Did you mean {hint}?" if hint else "")
         + " Known are 'efficientnet_lite0', 'forensic', 'onnx', the models of "
-        "open_clip.list_models() and, as 'timm/NAME', those of timm.list_models()."
+        "open_clip.list_models() and, as 'timm/NAME', those of timm.list_models(); a repository of "
+        "the hub is written 'hf-hub:OWNER/NAME', a folder 'local-dir:FOLDER'."
     )

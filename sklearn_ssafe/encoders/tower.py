@@ -40,6 +40,8 @@ class Tower:
         Features before the projection; None without a projection of its own.
     libraries : tuple of str
         Packages whose code computes the features.
+    configuration : str or None
+        Hash of a folder's configuration that the name alone does not imply.
     """
 
     libraries = ()
@@ -48,6 +50,7 @@ class Tower:
     block_width = None
     has_class_token = False
     pre_projection_width = None
+    configuration = None
 
     def __init__(self, name, module, view_spec, final_width):
         self.name = name
@@ -88,6 +91,7 @@ class Tower:
         return {
             "weights": self.weights_hash,
             "architecture": self._architecture_hash,
+            **({"configuration": self.configuration} if self.configuration else {}),
             **{library: version(library) for library in self.libraries},
         }
 

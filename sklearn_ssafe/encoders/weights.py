@@ -32,7 +32,7 @@ class WeightsFileError(ValueError):
     """A weights file cannot be read safely, is damaged, or belongs to another model."""
 
 
-def find_weights_file(weights):
+def find_weights_file(weights, prefer=()):
     """Return the checkpoint file that `weights`, a file or a folder, stands for.
 
     Parameters
@@ -40,6 +40,8 @@ def find_weights_file(weights):
     weights : str or Path
         A ``.safetensors``, ``.pt``, ``.pth`` or ``.bin`` file, or a folder. In a folder the names
         of `FOLDER_ORDER` are looked for in that order, then any single file of those types.
+    prefer : sequence of str
+        Names that are looked for before.
 
     Returns
     -------
@@ -57,7 +59,7 @@ def find_weights_file(weights):
         return path.absolute()
     if not path.is_dir():
         raise WeightsNotFoundError(f"weights={str(weights)!r}: there is no such file or folder.")
-    for name in FOLDER_ORDER:
+    for name in (*prefer, *FOLDER_ORDER):
         if (path / name).is_file():
             return (path / name).absolute()
     files = sorted(file for file in path.iterdir() if file.suffix in _SUFFIXES)

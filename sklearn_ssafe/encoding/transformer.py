@@ -4,7 +4,6 @@ import sys
 import uuid
 import warnings
 import weakref
-from contextlib import closing
 from numbers import Integral
 from pathlib import Path
 
@@ -25,6 +24,16 @@ from .progress import BatchCallbacks, CallbackSupportMixin, progress_bar, with_c
 _ROWS_SCALED_AT_ONCE = 4096
 # Never copied by clone: a module may hold gigabytes.
 _SHARED_BY_CLONES = ("encoder", "preprocess")
+_OF_ENCODER = (
+    "pretrained",
+    "weights",
+    "layers",
+    "pooling",
+    "preprocess",
+    "n_views",
+    "device",
+    "precision",
+)
 
 
 # Within the process that made the pickle the module is still there, so a copy finds it again.
@@ -74,6 +83,8 @@ class FrozenEncoderTransformer(
         - an open_clip architecture such as ``"PE-Core-bigG-14-448"`` (the paper's), with its
           weights' tag in `pretrained`. `list_encoders` lists them.
         - a timm model as ``"timm/NAME"``.
+        - a model that says itself what it is: ``"hf-hub:OWNER/NAME"``, ``"local-dir:FOLDER"`` or
+          the path of a folder with an ``open_clip_config.json`` or timm's ``config.json``.
         - ``"onnx"``: the ONNX file that `weights` names, with the extra ``[onnx]``.
         - your own `torch.nn.Module`, or a function without arguments that returns one. It maps
           float32 (n, 3, height, width) to (n, n_features); `preprocess` says how pictures are
@@ -86,8 +97,9 @@ class FrozenEncoderTransformer(
     weights : path-like or None, default=None
         Where the weights are: None for the hub's cache (and the hub, where it can be reached), or
         a file or folder on this machine (``.safetensors``, PyTorch files that hold tensors
-        only, or for ``"onnx"`` an ``.onnx`` file). ``"random"`` takes seeded random weights, for
-        tests and speed measurements only.
+        only, or for ``"onnx"`` an ``.onnx`` file). A folder's own configuration decides how the
+        tower is built. ``"random"`` takes seeded random weights, for tests and speed measurements
+        only.
     layers : str, int or list of int, default="final"
         Which layers to read: ``"final"``, the embedding; ``"pre_projection"``, the embedding
         before its projection (ClipDet [2]_); a number or ``"penultimate"``, one block, negative
@@ -260,7 +272,9 @@ class FrozenEncoderTransformer(
         self : FrozenEncoderTransformer
             The transformer itself.
         """
-        self._begin(X)
+        self._validate_params()
+        as_pictures(X)
+        self.n_features_out_ = loaded_encoder(self).n_features
         return self
 
     def transform(self, X):
@@ -292,8 +306,7 @@ class FrozenEncoderTransformer(
         EncodingCacheWarning
             The folder of `cache` cannot be used, or not for this encoder; the work goes on without.
         """
-        self._validate_params()
-        return self._encode(X, as_pictures(X), self._load())
+        return self._encode(X, *self._begin(X))
 
     @with_callbacks
     def fit_transform(self, X, y=None):
@@ -311,7 +324,8 @@ class FrozenEncoderTransformer(
         features : ndarray of float32, shape (n_samples, n_features)
             One row for each picture, in the order of X; a table after ``set_output``.
         """
-        pictures, encoder = self._begin(X)
+        pictures, encoder, stores = self._begin(X)
+        self.n_features_out_ = sum(n_features for n_features, _ in stores)
         callbacks = None
 
         def start_callbacks(works):
@@ -321,7 +335,7 @@ class FrozenEncoderTransformer(
             callbacks = BatchCallbacks(self, n_batches, X, y)
             return callbacks
 
-        features = self._encode(X, pictures, encoder, start_callbacks)
+        features = self._encode(X, pictures, encoder, stores, start_callbacks)
         callbacks.all_done()
         return features
 
@@ -341,31 +355,22 @@ class FrozenEncoderTransformer(
             as ``"ViT-B-32_block11_cls_0042"``. Of several encoders ``"forensic__NAME"`` and so on.
         """
         self._validate_params()
-        return np.asarray(self._load().feature_names, dtype=object)
+        return np.asarray(loaded_encoder(self).feature_names, dtype=object)
 
     def _begin(self, X):
         self._validate_params()
-        pictures, encoder = as_pictures(X), self._load()
-        self.n_features_out_ = encoder.n_features
-        return pictures, encoder
+        settings = encoder_settings(self)
+        pictures = as_pictures(X)
+        encoder = load_encoder(self.encoder, **settings)
+        stores = []
+        for part in encoder.parts:
+            identity = part.identity(recognise=self.cache is not None)
+            stores.append((identity.n_features, open_store(self.cache, identity)))
+        return pictures, encoder, stores
 
-    def _load(self):
-        if isinstance(self.encoder, DetachedModule):
-            raise ValueError(self.encoder.explain())
-        return load_encoder(
-            self.encoder,
-            pretrained=self.pretrained,
-            weights=self.weights,
-            layers=self.layers,
-            pooling=self.pooling,
-            preprocess=self.preprocess,
-            n_views=self.n_views,
-            device=self.device,
-            precision=self.precision,
-        )
-
-    def _encode(self, X, pictures, encoder, start_callbacks=None):
-        works = [self._look_up(part, pictures) for part in encoder.parts]
+    def _encode(self, X, pictures, encoder, stores, start_callbacks=None):
+        parts = zip(encoder.parts, stores, strict=True)
+        works = [self._look_up(part, *kept, pictures) for part, kept in parts]
         if self.on_error == "raise":
             self._raise_early(pictures, sorted({row for work in works for row in work.missing}))
         callbacks = None if start_callbacks is None else start_callbacks(works)
@@ -378,11 +383,12 @@ class FrozenEncoderTransformer(
         self._report(features, len(pictures))
         return self._with_index_of(X, features, encoder)
 
-    def _look_up(self, encoder, pictures):
+    def _look_up(self, encoder, n_features, store, pictures):
         work = StoredEncoding(
             encoder,
+            n_features,
             pictures,
-            open_store(self.cache, encoder),
+            store,
             batch_size=self.batch_size,
             num_workers=self.num_workers,
             trust_unchanged=self.trust_unchanged_files,
@@ -396,14 +402,8 @@ class FrozenEncoderTransformer(
     def _encode_missing(self, work, callbacks):
         n_items, name = len(work.pictures), work.encoder.name
         n_found = n_items - len(work.missing)
-        with (
-            progress_bar(n_items, f"encoding ({name})", self.verbose, n_found) as bar,
-            closing(work.encode()) as steps,  # on Ctrl-C, too: no thread stays behind
-        ):
-            for n_done, encoded in steps:
-                bar.update(n_done)
-                if callbacks is not None and encoded:
-                    callbacks.batch_done()
+        with progress_bar(n_items, f"encoding ({name})", self.verbose, n_found) as bar:
+            work.encode(bar.update, None if callbacks is None else callbacks.batch_done)
         if self._scales(work.encoder):
             _scale_to_unit_length(work.features)
 
@@ -494,6 +494,18 @@ class FrozenEncoderTransformer(
         elif token is not None:
             remember_factory(state["encoder"], token)
         super().__setstate__(state)
+
+
+def loaded_encoder(transformer):
+    """Return the encoder of a `FrozenEncoderTransformer`, loaded."""
+    return load_encoder(transformer.encoder, **encoder_settings(transformer))
+
+
+def encoder_settings(transformer):
+    """Return what `load_encoder` takes beside the encoder itself."""
+    if isinstance(transformer.encoder, DetachedModule):
+        raise ValueError(transformer.encoder.explain())
+    return {name: getattr(transformer, name) for name in _OF_ENCODER}
 
 
 def _is_module(encoder):

@@ -11,6 +11,7 @@ from ..detector.classifier import SSAFEClassifier
 from ..detector.encoder_identity import describe_encoder
 from ..detector.folder import installed_versions
 from ..detector.model_card import licence_of
+from ..encoders.names import is_folder
 from ..encoding.transformer import FrozenEncoderTransformer
 from ..results import plain
 from .curves import ScoreAxis, roc_curves, score_distribution, score_quantiles, threshold_table
@@ -219,6 +220,9 @@ def _encoder_facts(transformer, show_paths):
         settings["weights"] = "(a file)"
     elif weights is not None:
         settings["weights"] = Path(weights).name
+    encoder = settings.get("encoder")
+    if encoder is not None and is_folder(encoder):
+        settings["encoder"] = Path(encoder).name if show_paths else "(a folder)"
     return {
         "name": description["name"],
         "n_features": description["n_features"],

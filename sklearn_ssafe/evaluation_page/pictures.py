@@ -9,7 +9,7 @@ from PIL import Image
 
 from ..images.picture import printable
 from ..images.reading import ImageReadError
-from ..images.threads import map_ahead, reading_threads
+from ..images.threads import map_ahead, worker_threads
 
 
 def picture_names(pictures, show_paths, known=None):
@@ -61,7 +61,7 @@ def confident_errors(generated, called, score):
 
 def make_thumbnails(pictures):
     """Make small JPEGs as ``data:`` addresses of about 8 kB; None for what cannot be read."""
-    with reading_threads(None) as threads:
+    with worker_threads(None) as threads:
         return list(map_ahead(threads, _thumbnail, pictures, _AHEAD))
 
 

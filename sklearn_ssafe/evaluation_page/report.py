@@ -316,7 +316,7 @@ class EvaluationReport(Result):
         path : Path
             The file.
         """
-        path = Path(path)
+        path = Path(path).expanduser()
         # Names of files need not be Unicode.
         path.write_bytes(self.to_html().encode("utf-8", "backslashreplace"))
         return path

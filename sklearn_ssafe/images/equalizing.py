@@ -9,7 +9,7 @@ from PIL import Image
 from ..public import public
 from .inputs import as_pictures
 from .picture import as_picture
-from .threads import map_ahead, reading_threads
+from .threads import map_ahead, worker_threads
 
 _SUFFIXES = {"jpeg": ".jpg", "png": ".png", "webp": ".webp"}
 _AHEAD = 64
@@ -121,7 +121,7 @@ def iter_equalized(X, *, num_workers=None, **form):
         except ValueError as error:  # ImageReadError is one
             return None, str(error)
 
-    with reading_threads(num_workers) as threads:
+    with worker_threads(num_workers) as threads:
         yield from map_ahead(threads, attempt, as_pictures(X), _AHEAD)
 
 

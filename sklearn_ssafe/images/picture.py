@@ -38,7 +38,8 @@ def as_picture(item):
     if isinstance(item, Picture):
         return item
     if isinstance(item, str):
-        return ParquetRow(item) if parse_parquet_row(item) else PictureFile(item)
+        is_row = ".parquet#" in item and parse_parquet_row(item)
+        return ParquetRow(item) if is_row else PictureFile(item)
     if isinstance(item, Path):
         return PictureFile(item)
     if isinstance(item, bytes | bytearray | memoryview):

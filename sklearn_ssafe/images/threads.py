@@ -1,4 +1,4 @@
-"""Many pictures read at once, by threads that keep their order."""
+"""Many pictures at once, by threads: the one place where threads are started."""
 
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
@@ -9,21 +9,10 @@ from joblib import cpu_count
 
 
 @contextmanager
-def reading_threads(num_workers):
-    """Reading threads that on Ctrl-C leave at once, with none behind.
-
-    Parameters
-    ----------
-    num_workers : int or None
-        How many; None takes one for each core, 8 at most.
-
-    Yields
-    ------
-    threads : concurrent.futures.ThreadPoolExecutor
-        For `map_ahead`.
-    """
+def worker_threads(num_workers):
+    """Yield an executor with as many threads (None: one a core, 8 at most); Ctrl-C leaves none."""
     n_threads = num_workers if num_workers is not None else min(8, cpu_count())
-    threads = ThreadPoolExecutor(n_threads, thread_name_prefix="ssafe-read")
+    threads = ThreadPoolExecutor(n_threads, thread_name_prefix="ssafe")
     try:
         yield threads
     finally:
@@ -31,24 +20,7 @@ def reading_threads(num_workers):
 
 
 def map_ahead(threads, function, items, n_ahead):
-    """Yield ``function(item)`` in order, with at most `n_ahead` results waiting.
-
-    Parameters
-    ----------
-    threads : concurrent.futures.ThreadPoolExecutor
-        From `reading_threads`.
-    function : callable
-        Takes one item.
-    items : iterable
-        Taken from no faster than the results are.
-    n_ahead : int
-        How many results may wait, so that memory stays flat.
-
-    Yields
-    ------
-    result : object
-        What `function` returned; what it raised is raised here.
-    """
+    """Yield ``function(item)`` in order; at most `n_ahead` results wait, so memory stays flat."""
     waiting = deque()
     remaining = iter(items)
     for item in islice(remaining, n_ahead):

@@ -126,7 +126,7 @@ def equalize(
         "subsampling": subsampling,
     }
     check_form(**form)
-    folder = None if output_dir is None else _new_folder(Path(output_dir))
+    folder = None if output_dir is None else _new_folder(Path(output_dir).expanduser())
     files, rows, reasons = [], [], {}
     with progress_bar(len(pictures), "equalising", verbose) as bar:
         for row, (content, reason) in enumerate(

@@ -7,7 +7,7 @@ import numpy as np
 from ..encoding.progress import progress_bar
 from ..images.near_copies import perceptual_hash
 from ..images.reading import ImageReadError
-from ..images.threads import map_ahead, reading_threads
+from ..images.threads import map_ahead, worker_threads
 from .corner_marks import corner_patches
 
 _AHEAD = 64
@@ -73,7 +73,7 @@ def read_pictures(pictures, y, labels, *, num_workers, verbose):
     looks, reasons = [], {}
     with (
         progress_bar(len(pictures), "looking", verbose) as bar,
-        reading_threads(num_workers) as threads,
+        worker_threads(num_workers) as threads,
     ):
         for row, result in enumerate(map_ahead(threads, _look, pictures, _AHEAD)):
             if isinstance(result, str):

@@ -204,7 +204,7 @@ class LeakAudit(Result):
         return self._summary().html("ssafe-leak-audit")
 
     def __str__(self):
-        parts = ["\n".join(map(_wrapped, notes)) for notes in self._notes() if notes]
+        parts = ["\n".join(map(_wrapped, notes)) for notes in self._notes(examples=True) if notes]
         return replace(self._summary(), notes=["\n\n".join(parts)]).text()
 
     def __repr__(self):
@@ -226,7 +226,8 @@ class LeakAudit(Result):
             ]
             for finding in self.findings
         ]
-        return Summary(list(self._facts()), heading, rows, list(chain(*self._notes())))
+        notes = list(chain(*self._notes(examples=False)))
+        return Summary(list(self._facts()), heading, rows, notes)
 
     def _facts(self):
         yield f"{self.n_real:,} real and {self.n_generated:,} generated pictures."
@@ -235,24 +236,24 @@ class LeakAudit(Result):
             for failure in self.failures.itertuples():
                 yield f"  row {failure.row}: {failure.path}: {failure.reason}"
 
-    def _notes(self):
+    def _notes(self, examples):
         """Lines in four parts: the findings at length, what to do, silent, not run."""
         advice, reasons = {}, {}
         for finding in self.findings:
             advice.setdefault(finding.advice, []).append(finding.code)
         for code, reason in self.not_run.items():
             reasons.setdefault(reason, []).append(code)
-        yield list(self._at_length())
+        yield list(self._at_length(examples))
         yield [f"What to do about {', '.join(codes)}: {text}" for text, codes in advice.items()]
         words = [f"{code} {_figure(auc, 2)}".strip() for code, (_, auc, _) in self.silent.items()]
         yield [f"Silent (AUC): {', '.join(words)}"] if words else []
         yield [f"Not run: {', '.join(codes)}: {reason}" for reason, codes in reasons.items()]
 
-    def _at_length(self):
+    def _at_length(self, examples):
         for finding in self.findings:
             if finding.kinds:
                 yield f"{finding.code}: {_in_words(finding.kinds)}"
-            for shown in _two_of(finding.examples):
+            for shown in _two_of(finding.examples) if examples else ():
                 yield f"{finding.code}, row {shown.row}, {shown.value}: {shown.picture}"
         if not self.leaks:
             n_run = len(self.silent) + len(self.findings)

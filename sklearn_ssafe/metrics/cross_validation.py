@@ -113,9 +113,9 @@ def cross_val_report(
     >>> report.settings["held_out"]
     'generated: whole generators; real: whole real sources'
     >>> outliers = IsolationForest(n_estimators=10, random_state=0)
-    >>> alone = cross_val_report(outliers, features, pictures.y, target_fpr=0.1, **known)
+    >>> alone = cross_val_report(outliers, features, pictures.y, target_fpr=0.2, **known)
     >>> alone.settings["threshold_from"]
-    'chosen in each fold for an FPR of 0.1, on held-out real pictures of the training part'
+    'chosen in each fold for an FPR of 0.2, on held-out real pictures of the training part'
     """
     generated = is_generated(y, pos_label)
     check_consistent_length(X, generated, generator, source, groups)

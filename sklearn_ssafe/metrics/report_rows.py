@@ -27,24 +27,11 @@ FEW_UNITS = 5
 
 @dataclass
 class ScoredPictures:
-    """What is judged: one item a score.
+    """What is judged, one item a score.
 
-    Attributes
-    ----------
-    generated, called : ndarray of bool, shape (n_scores,)
-        What a picture is, and whether its score reaches the threshold.
-    score : ndarray of float, shape (n_scores,)
-        Higher means more likely generated.
-    name : ndarray of object, shape (n_scores,)
-        Generator or real source, "" where unknown.
-    groups : ndarray of object, shape (n_scores,), or None
-        What belongs together beyond that.
-    picture : ndarray of int, shape (n_scores,)
-        Which picture; one that was tested in several folds has several scores.
-    fold : ndarray of int, shape (n_scores,)
-        Which classifier the score comes from.
-    is_probability : bool
-        Whether scores are probabilities.
+    `called` is whether the score reaches the threshold; `name` the generator or real source, ""
+    where unknown; `groups` what belongs together beyond that; `picture` which picture it is, as one
+    that was tested in several folds has several scores; `fold` which classifier it comes from.
     """
 
     generated: np.ndarray

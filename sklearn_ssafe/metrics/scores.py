@@ -127,19 +127,11 @@ def fit_detector(estimator, X, y):
 
 @dataclass(frozen=True)
 class OperatingThreshold:
-    """Where a detector draws the line.
+    """Where a detector draws the line: `value` as people are told it, `origin` where it came from.
 
-    Attributes
-    ----------
-    value : float
-        As people are told it.
-    lowest_called : float
-        A picture is called generated exactly if its score is this or more: `value`, or the next
-        number above it for a classifier whose `predict` has ties on the real side.
-    origin : str
-        Where it came from, in words.
-    followed : bool
-        Whether the detector's verdicts are those of any threshold on its scores.
+    A picture is called generated exactly if its score is `lowest_called` or more: `value`, or the
+    next number above it for a classifier whose `predict` has ties on the real side. If not
+    `followed`, the verdicts are those of no threshold on the scores.
     """
 
     value: float
@@ -198,17 +190,7 @@ def _percent(share):
 
 @dataclass(frozen=True)
 class JudgedPictures:
-    """What a detector says.
-
-    Attributes
-    ----------
-    score : ndarray of float, shape (n_pictures,)
-        Higher is more generated; NaN where there is none.
-    called : ndarray of bool, shape (n_pictures,)
-        Whether the detector calls it generated.
-    reasons : dict of int to str
-        Why there is no score, by row.
-    """
+    """What a detector says: `score` (NaN where there is none), `called`, and `reasons` by row."""
 
     score: np.ndarray
     called: np.ndarray

@@ -129,7 +129,7 @@ def make_folds(y, *, generator=None, source=None, groups=None, cv=5, labels=None
     `y` is 1 for generated; an int as `cv` is the most folds to make, of whole generators and whole
     real sources; `labels` are what a splitter of the user's is given in place of `y`.
     """
-    units = held_out_groups(y, generator, source, groups)
+    units, names = held_out_groups(y, generator, source, groups), names_of(y, generator, source)
     if cv is None or isinstance(cv, Integral):
         for label, word in ((0, "real"), (1, "generated")):
             if (y == label).sum() < 2:
@@ -145,7 +145,7 @@ def make_folds(y, *, generator=None, source=None, groups=None, cv=5, labels=None
         cv = GeneratorGroupKFold(min(5 if cv is None else cv, n_units))
     labels = y if labels is None else labels
     folds = list(check_cv(cv, labels, classifier=True).split(y, labels, units))
-    return folds, what_is_held_out(y, names_of(y, generator, source), folds), units
+    return folds, what_is_held_out(y, names, folds), units
 
 
 def what_is_held_out(y, names, folds):

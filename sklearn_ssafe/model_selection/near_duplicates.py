@@ -5,7 +5,7 @@ import numpy as np
 from ..images.inputs import as_pictures
 from ..images.near_copies import number_near_copies, perceptual_hash
 from ..images.reading import ImageReadError
-from ..images.threads import map_ahead, reading_threads
+from ..images.threads import map_ahead, worker_threads
 from ..public import public
 
 _AHEAD = 64
@@ -47,7 +47,7 @@ def group_near_duplicates(X, *, num_workers=None):
     pictures = as_pictures(X)
     groups = np.full(len(pictures), "", dtype=object)
     rows, hashes = [], []
-    with reading_threads(num_workers) as threads:
+    with worker_threads(num_workers) as threads:
         for row, bits in enumerate(map_ahead(threads, _hash, pictures, _AHEAD)):
             if bits is not None:
                 rows.append(row)

@@ -1,12 +1,10 @@
 """robustness_curve: a detector's figures on pictures that were compressed, resized, shared ..."""
 
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
-from joblib import cpu_count
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, validate_params
 from sklearn.utils.validation import check_consistent_length
 
@@ -16,6 +14,7 @@ from ..images.inputs import as_pictures
 from ..images.perturbations.catalogue import choose_perturbations
 from ..images.perturbations.perturbation import content_of
 from ..images.reading import ImageReadError
+from ..images.threads import map_ahead, worker_threads
 from ..labels import is_generated, known_labels, names_of
 from ..metrics.scores import judge_pictures
 from ..public import public
@@ -154,12 +153,11 @@ def robustness_curve(
     y = generated.astype(int)
     changes = [(each, strength) for each in chosen for strength in each.strengths]
     run = RobustnessRun(estimator, pictures, changes, pos_label, random_state)
-    n_threads = min(8, cpu_count()) if num_workers is None else num_workers
     with (
-        ThreadPoolExecutor(n_threads, thread_name_prefix="ssafe-perturb") as threads,
+        worker_threads(num_workers) as threads,
         progress_bar(len(pictures), "changing and scoring", verbose) as bar,
     ):
-        run.go(batch_size, n_threads, threads, bar.update)
+        run.go(batch_size, threads, bar.update)
     failures = run.failures()
     if np.isnan(run.score[:, 0]).all():
         unchanged = failures[failures["perturbation"] == run.conditions[0][0]]
@@ -185,6 +183,7 @@ UNCHANGED = "none"
 
 # Pixels decoded at once: 200 MB, and four times that where pictures are made twice as large.
 _MOST_PIXELS = 64_000_000
+_PICTURES_AHEAD = 8
 
 
 class RobustnessRun:
@@ -202,22 +201,20 @@ class RobustnessRun:
         self.verdict = np.zeros(self.score.shape, dtype=bool)
         self._lost = []
 
-    def go(self, batch_size, n_at_once, threads, on_done):
+    def go(self, batch_size, threads, on_done):
         """Read, change and score all pictures; `on_done` is told how many are done."""
         rows, images = [], []
-        for start in range(0, len(self.pictures), n_at_once):
-            arriving = self.pictures[start : start + n_at_once]
-            for row, image in enumerate(threads.map(_read, arriving), start):
-                if isinstance(image, str):
-                    self._lose(row, 0, image)
-                    on_done(1)
-                    continue
-                rows.append(row)
-                images.append(image)
-                if len(rows) == batch_size or sum(i.size for i in images) > 3 * _MOST_PIXELS:
-                    self._score_all(rows, images, threads)
-                    on_done(len(rows))
-                    rows, images = [], []
+        for row, image in enumerate(map_ahead(threads, _read, self.pictures, _PICTURES_AHEAD)):
+            if isinstance(image, str):
+                self._lose(row, 0, image)
+                on_done(1)
+                continue
+            rows.append(row)
+            images.append(image)
+            if len(rows) == batch_size or sum(i.size for i in images) > 3 * _MOST_PIXELS:
+                self._score_all(rows, images, threads)
+                on_done(len(rows))
+                rows, images = [], []
         if rows:
             self._score_all(rows, images, threads)
             on_done(len(rows))
@@ -260,7 +257,9 @@ class RobustnessRun:
         if not rows:
             return
         try:
-            judged = judge_pictures(self.estimator, pictures, pictures, label=self.pos_label)
+            judged = judge_pictures(
+                self.estimator, pictures, as_pictures(pictures), label=self.pos_label
+            )
         except EncodingError as error:
             if error.failures is None or error.failures.empty:
                 raise

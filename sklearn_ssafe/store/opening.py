@@ -3,7 +3,6 @@
 import threading
 import warnings
 
-from ..encoders.fingerprint import NotRecognisableError
 from .disk import open_disk_store
 from .keys import Settings
 from .memory import NoStore, shared_memory_store
@@ -11,15 +10,15 @@ from .trouble import StoreError
 from .warning import EncodingCacheWarning
 
 
-def open_store(cache, encoder):
+def open_store(cache, identity):
     """Open what the `cache` parameter names.
 
     Parameters
     ----------
     cache : "memory", str, Path or None
         A string other than "memory" is a folder.
-    encoder : Encoder
-        Whose embeddings are to be kept.
+    identity : EncoderIdentity
+        Of the encoder whose embeddings are to be kept.
 
     Returns
     -------
@@ -40,15 +39,14 @@ def open_store(cache, encoder):
         return CarefulStore(NoStore(), None)
     if cache == "":
         raise ValueError('cache="" names no folder: use "memory", a folder, or None.')
-    try:
-        settings = Settings(encoder)
-    except NotRecognisableError as error:
+    if identity.fingerprint is None:
         if cache != "memory":  # "memory" nobody has asked for
             _warn(
-                f"{encoder.name} cannot be recognised when it comes again ({error}), so its "
-                "embeddings are not kept."
+                f"{identity.name} cannot be recognised when it comes again ({identity.why_none}), "
+                "so its embeddings are not kept."
             )
         return CarefulStore(NoStore(), None)
+    settings = Settings(identity)
     if cache == "memory":
         return CarefulStore(shared_memory_store, settings)
     try:
@@ -91,23 +89,18 @@ class CarefulStore:
             self._give_up(error)
             return [None] * len(digests)
 
-    def put(self, rows, files):
-        """Keep embeddings; see `DiskStore.put`.
-
-        Returns
-        -------
-        kept : bool
-            Whether they will be found.
-        """
-        if not self._keeps:
-            return False
-        try:
-            if rows or files:
-                self._store.put(self._settings, rows, files)
-        except StoreError as error:
-            self._keeps = False  # what is there can still be read
-            if rows:
-                _warn(f"{error}. New embeddings are not kept in this run.")
+    def keep(self, rows, files, claimed):
+        """Keep embeddings, give claims back, and return whether embeddings will be found."""
+        self._report_damage()
+        if self._keeps:
+            try:
+                if rows or files:
+                    self._store.put(self._settings, rows, files)
+            except StoreError as error:
+                self._keeps = False  # what is there can still be read
+                if rows:
+                    _warn(f"{error}. New embeddings are not kept in this run.")
+        self._store.release(self._settings, claimed)
         return self._keeps
 
     def claim(self, digest):
@@ -118,7 +111,7 @@ class CarefulStore:
         """Give claims back; see `DiskStore.release`."""
         self._store.release(self._settings, digests)
 
-    def report_damage(self):
+    def _report_damage(self):
         """Warn when rows had the wrong checksum since the last report."""
         n_damaged = getattr(self._store, "n_damaged", 0)
         if n_damaged > self._n_damaged_before:

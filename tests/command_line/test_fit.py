@@ -1,11 +1,17 @@
 """``ssafe fit``."""
 
+import json
+import shutil
+
 import numpy as np
+import open_clip
 import pandas as pd
 
 from sklearn_ssafe import SSAFEClassifier, load_detector
 from sklearn_ssafe.datasets import load_manifest
+from sklearn_ssafe.encoders.loading import free_encoders
 
+from .. import tiny_models
 from .conftest import run
 
 
@@ -58,3 +64,32 @@ def test_fit_and_predict_on_the_sample_of_real_pictures(sample_data, tmp_path):
     result = run("predict", tmp_path / "d", tmp_path / "unlabelled.csv")
     assert result.exit_code == 0, result.output
     assert result.stdout.count("\n") == len(some) + 1
+
+
+def test_fit_with_the_papers_preset(trained, tmp_path, monkeypatch):
+    name, tiny = "PE-Core-bigG-14-448", tiny_models.TINY["tiny-pe"]
+    tiny_models.register(monkeypatch, "tiny-pe")
+    monkeypatch.setitem(open_clip.factory._MODEL_CONFIGS, name, tiny[0])
+    tags = {"meta": {"url": "", "hf_hub": "someone/pe/", **tiny[1]}}
+    monkeypatch.setitem(open_clip.pretrained._PRETRAINED, name, tags)
+    state = tiny_models.create_full_model("tiny-pe").state_dict()
+    tiny_models.save_safetensors(state, tmp_path / "pe.safetensors")
+    weights = ("--preset", "paper", "--weights", tmp_path / "pe.safetensors")
+    manifest = trained / "pictures" / "manifest.csv"
+    result = run("fit", manifest, "-o", tmp_path / "d", *weights, "--device", "cpu")
+    free_encoders()
+    assert result.exit_code == 0, result.output
+    settings = json.loads((tmp_path / "d" / "detector.json").read_text())
+    assert settings["encoder"]["settings"]["encoder"] == name
+    assert settings["encoder"]["settings"]["pretrained"] == "meta"
+    assert settings["encoder"]["n_features"] == 24
+
+    for more in (("--head", "logistic"), ("--encoder", "forensic")):
+        result = run("fit", manifest, "-o", tmp_path / "e", *weights, *more)
+        assert result.exit_code == 2
+        assert f"--preset paper decides {more[0]}" in result.output
+    for side in ("real", "generated"):
+        shutil.copytree(trained / "pictures" / "images", tmp_path / "plain" / side)
+    result = run("fit", tmp_path / "plain", "-o", tmp_path / "e", *weights)
+    assert result.exit_code == 2
+    assert "needs the column generator" in " ".join(result.output.split())

@@ -499,6 +499,13 @@ def test_the_papers_configuration():
     assert paper.target_fpr == 0.01
 
 
+def test_the_papers_weights_may_lie_in_a_file():
+    assert SSAFEClassifier.paper().encoder.weights is None
+    assert SSAFEClassifier.paper(weights="pe.safetensors").encoder.weights == "pe.safetensors"
+    with pytest.raises(ValueError, match="give yours its own"):
+        SSAFEClassifier.paper(weights="pe.safetensors", encoder="forensic")
+
+
 def test_the_papers_curation_and_head_work_together_and_can_be_kept(tmp_path):
     rng = np.random.default_rng(0)
     y = np.repeat([0, 1], 200)

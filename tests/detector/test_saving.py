@@ -20,6 +20,7 @@ from sklearn.svm import LinearSVC
 
 from sklearn_ssafe import FrozenEncoderTransformer, LinearProbe, SSAFEClassifier, load_detector
 from sklearn_ssafe.detector import folder as detector_folder
+from sklearn_ssafe.encoding.transformer import loaded_encoder
 from sklearn_ssafe.exceptions import DetectorFileError, EncodingWarning
 
 from ..towers import SmallTower, small_pixels
@@ -211,7 +212,7 @@ def test_weights_of_a_named_tower_are_compared(picture_files, tmp_path):
         again.predict_proba(picture_files), detector.predict_proba(picture_files)
     )
     saved = json.loads((path / "detector.json").read_text())["encoder"]
-    assert saved["weights_hash"] == detector.encoder_._load().weights_hash
+    assert saved["weights_hash"] == loaded_encoder(detector.encoder_).weights_hash
     assert saved["precision"] == "fp32"
     with pytest.raises(DetectorFileError, match="trained with the encoder"):
         load_detector(path, encoder=FrozenEncoderTransformer("timm/test_vit2", weights="random"))
@@ -444,6 +445,7 @@ def test_the_card_names_the_licence_of_the_weights(picture_files, tmp_path, enco
 # Detectors saved by earlier versions -------------------------------------------------------------
 
 
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names")  # LightGBM's own
 @pytest.mark.parametrize("path", sorted(FIXTURES.iterdir()), ids=lambda path: path.name)
 def test_a_detector_of_an_earlier_version_predicts_what_it_did(path, tmp_path):
     detector = load_detector(path / "detector")
@@ -478,5 +480,4 @@ def test_a_score_at_the_threshold_is_judged_as_it_was(rows, tmp_path, version, c
     old = load_detector(path)
     verdicts = [old.predict(row[None])[0] for row in X]
     np.testing.assert_array_equal(verdicts, score >= score[7] if called else score > score[7])
-    assert old.predict(X[7:8]) == called
     assert old.confidence_level == old.operating_point_.confidence_level == 0.95

@@ -2,7 +2,7 @@ import open_clip
 import pytest
 import timm
 
-from sklearn_ssafe.encoders.names import resolve_name
+from sklearn_ssafe.encoders.names import is_folder, resolve_name, split_source
 
 
 def test_libraries():
@@ -14,6 +14,19 @@ def test_libraries():
     assert resolve_name("resnet50") == ("timm", "resnet50")
     name = "vit_small_patch14_dinov2.lvd142m"
     assert resolve_name(name) == resolve_name(f"timm/{name}") == ("timm", name)
+
+
+def test_folders_and_repositories(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").mkdir()
+    for name in ("hf-hub:a/b", "timm/hf-hub:a/b", "local-dir:x", "/x/y", "~/x", "./x", "mine"):
+        assert resolve_name(name) == ("source", name)
+    assert split_source("hf-hub:a/b@v1") == (None, "hf-hub", "a/b@v1")
+    assert split_source("timm/local-dir:/x:y") == ("timm", "local-dir", "/x:y")
+    assert split_source("mine") == (None, "local-dir", "mine")
+    for name, expected in (("mine", True), ("moved", True), ("hf-hub:a/b", False)):
+        assert is_folder(name) is expected
+    assert not is_folder("forensic")
 
 
 def test_every_open_clip_name_is_open_clips():

@@ -375,7 +375,7 @@ def test_ctrl_c_leaves_no_thread_behind(picture_files):
 
     with pytest.raises(KeyboardInterrupt):
         small_transformer(encoder=Interrupting, batch_size=1).fit_transform(picture_files * 20)
-    assert not [t for t in threading.enumerate() if t.name.startswith("ssafe-read")]
+    assert not [t for t in threading.enumerate() if t.name.startswith("ssafe")]
 
 
 def test_out_of_memory_halves_the_batch_and_loses_no_row(picture_files):

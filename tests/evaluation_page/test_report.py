@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import timm
 from sklearn.ensemble import IsolationForest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
@@ -12,10 +13,12 @@ from sklearn.pipeline import make_pipeline
 
 from sklearn_ssafe import FrozenEncoderTransformer, SSAFEClassifier, evaluation_report
 from sklearn_ssafe.datasets import make_generated_images
+from sklearn_ssafe.encoders.loading import free_encoders
 from sklearn_ssafe.evaluation_page.curves import roc_curves, threshold_table
 
 from ..conftest import picture
 from ..grey_detector import GreyDetector, grey_files, grey_picture
+from ..tiny_models import save_safetensors
 
 NAMES = {
     "camera": (0, 0, 90),
@@ -137,6 +140,23 @@ def test_pictures_that_cannot_be_read_are_named_and_left_out(on_error, tmp_path)
     assert "absent.png" not in hidden.to_html() + hidden.to_json()
 
 
+def test_the_folder_of_an_encoder_is_hidden_with_the_other_paths(tmp_path):
+    folder = tmp_path / "somewhere" / "mine"
+    folder.mkdir(parents=True)
+    save_safetensors(timm.create_model("test_vit").state_dict(), folder / "model.safetensors")
+    (folder / "config.json").write_text('{"architecture": "test_vit", "classifier": "head"}')
+    data = make_generated_images(40, image_size=48, random_state=0)
+    encoder = FrozenEncoderTransformer(str(folder), device="cpu")
+    detector = make_pipeline(encoder, LogisticRegression()).fit(data.X[:20], data.y[:20])
+    for show_paths, said in ((False, "(a folder)"), (True, "mine")):
+        page = evaluation_report(
+            detector, data.X[20:], data.y[20:], audit=False, show_paths=show_paths, **QUICK
+        )
+        assert page.facts["detector"]["encoder"]["settings"]["encoder"] == said
+        assert "somewhere" not in page.to_html() + page.to_json()
+    free_encoders()
+
+
 def test_a_detector_with_other_labels_and_names_it_has_seen():
     rng = np.random.default_rng(1)
     y = np.repeat([0, 1], 60)
@@ -200,7 +220,10 @@ def test_robustness_and_audit_are_told_of(grey):
     )
     rows = page.facts["robustness"]["rows"]
     assert [row["strength"] for row in rows] == [None, 0.5, 2]
-    assert rows[0]["fpr"] == page.facts["rows"][-1]["fpr"]
+    pooled = page.facts["rows"][-1]
+    for metric in ("tpr", "fpr", "balanced_accuracy", "auc"):
+        for figure in (metric, f"{metric}_low", f"{metric}_high"):
+            assert rows[0][figure] == pooled[figure]
     assert rows[1]["fpr"] > rows[2]["fpr"]  # brighter pictures, and darker ones
     html = page.to_html()
     assert 'id="robustness"' in html

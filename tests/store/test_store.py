@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from joblib.externals.loky import get_reusable_executor
 from PIL import Image
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
@@ -117,6 +118,7 @@ def test_a_grid_search_encodes_each_picture_once(picture_files, cache, count):
 def test_two_worker_processes_encode_each_picture_once(picture_files, tmp_path, count):
     y = np.arange(10) % 2
     settings = {"encoder": BusyTower, "cache": tmp_path / "cache", "batch_size": 2}
+    get_reusable_executor().shutdown()  # workers of an earlier test would log elsewhere
     search(n_jobs=2, **settings).fit(picture_files, y)
     n_loads = 3  # each process looks once how wide a row is
     assert 10 < count() <= 10 + n_loads

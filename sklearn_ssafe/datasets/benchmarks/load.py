@@ -94,7 +94,7 @@ def load_benchmark(name, root, *, split=None, subsets=None, return_X_y=False):
     array([0, 1])
     """
     layout = _find_layout(name)
-    root = Path(root)
+    root = Path(root).expanduser()
     if not root.is_dir():
         raise NotADirectoryError(f"There is no folder at {str(root)!r}.")
     if split is not None and split not in _SPLITS:

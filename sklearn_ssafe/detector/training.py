@@ -1,11 +1,40 @@
-"""What a detector was trained on."""
+"""Training a head, scoring what it did not see, and the account of both."""
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from sklearn.base import clone
 
+from ..curation.curator import CurationWarning
+from ..model_selection.held_out import score_folds
 from ..public import public
+
+
+def fit_head(head, curator, rows, y, origin):
+    """Choose rows and train on them; return the head, the curator and the chosen rows."""
+    chosen = np.arange(len(rows))
+    if curator is not None:
+        curator = clone(curator)
+        curator.fit_resample(rows, y, **origin)
+        chosen = np.asarray(curator.sample_indices_)
+    return clone(head).fit(rows[chosen], y[chosen]), curator, chosen
+
+
+def score_out_of_fold(head, curator, rows, y, origin, cv):
+    """Score every row by a head trained without its generator and its source."""
+
+    def fit_and_score(train, test):
+        part = {name: values[train] for name, values in origin.items()}
+        with warnings.catch_warnings():
+            # A fold has fewer generators to give; what all of them lack is said later.
+            warnings.simplefilter("ignore", CurationWarning)
+            fitted, _, _ = fit_head(head, curator, rows[train], y[train], part)
+        return fitted.predict_proba(rows[test])[:, 1]
+
+    known = {"generator": origin.get("generator"), "source": origin.get("source")}
+    return score_folds(fit_and_score, y, **known, cv=cv)
 
 
 @public("sklearn_ssafe.detector")
