@@ -24,7 +24,7 @@ from sklearn_ssafe import FrozenEncoderTransformer, GeneratorGroupKFold
 from sklearn_ssafe.datasets import make_generated_images
 
 pictures = make_generated_images(n_samples=600, image_size=96, n_real_sources=6, random_state=0)
-features = FrozenEncoderTransformer().fit_transform(pictures.X)
+features = FrozenEncoderTransformer("forensic").fit_transform(pictures.X)
 group = np.where(pictures.y == 1, pictures.generator, pictures.source)
 train, test = next(GeneratorGroupKFold(3).split(features, pictures.y, group))
 print("kept for the end:", ", ".join(sorted(set(group[test]))))

@@ -22,7 +22,7 @@ pictures = make_generated_images(n_samples=360, image_size=96, trace_strength=0.
 held_out = ["camera_2", "camera_3", "bilinear_upsampling", "diffusion"]
 test = np.isin(pictures.source, held_out)
 detector = SSAFEClassifier(
-    FrozenEncoderTransformer(n_views=1),  # one crop: these pictures are small
+    FrozenEncoderTransformer("forensic", n_views=1),  # one crop: these pictures are small
     target_fpr=0.1,
     confidence_level=None,
 )

@@ -57,7 +57,7 @@ def with_names(columns):
     return ColumnTransformer(columns).set_output(transform="pandas")
 
 
-picture = ("picture", make_pipeline(FrozenEncoderTransformer(), compress), "image")
+picture = ("picture", make_pipeline(FrozenEncoderTransformer("forensic"), compress), "image")
 model = make_pipeline(with_names([picture, *tabular]), trees)
 
 folds = GeneratorGroupKFold(n_splits=4)
@@ -75,7 +75,11 @@ model.predict_proba(table.iloc[test[:4]])[:, 1].round(2)
 import pandas as pd
 from sklearn.model_selection import cross_val_score
 
-features = FrozenEncoderTransformer().set_output(transform="pandas").fit_transform(table["image"])
+features = (
+    FrozenEncoderTransformer("forensic")
+    .set_output(transform="pandas")
+    .fit_transform(table["image"])
+)
 encoded = pd.concat([table, features], axis=1)
 encoded_picture = ("picture", compress, list(features.columns))
 

@@ -87,7 +87,7 @@ head = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=1000)
 
 
 def auc_of_a_detector(files, y):
-    features = FrozenEncoderTransformer().fit_transform(files)
+    features = FrozenEncoderTransformer("forensic").fit_transform(files)
     return cross_val_score(head, features, y, cv=5, scoring="roc_auc").mean()
 
 

@@ -14,7 +14,7 @@ from sklearn_ssafe import FrozenEncoderTransformer
 from sklearn_ssafe.datasets import make_generated_images
 
 pictures = make_generated_images(n_samples=240, image_size=128, n_real_sources=6, random_state=0)
-features = FrozenEncoderTransformer().fit_transform(pictures.X)
+features = FrozenEncoderTransformer("forensic").fit_transform(pictures.X)
 known = {
     "generator": pictures.generator,
     "source": pictures.source,

@@ -17,7 +17,7 @@ from sklearn_ssafe import FrozenEncoderTransformer, GeneratorGroupKFold
 from sklearn_ssafe.datasets import make_generated_images
 
 pictures = make_generated_images(n_samples=240, image_size=128, random_state=0)
-encoder = FrozenEncoderTransformer().set_output(transform="pandas")
+encoder = FrozenEncoderTransformer("forensic").set_output(transform="pandas")
 features = encoder.fit_transform(pictures.X)
 print(features.shape)
 

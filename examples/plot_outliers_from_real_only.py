@@ -19,7 +19,7 @@ from sklearn_ssafe import FrozenEncoderTransformer
 from sklearn_ssafe.datasets import make_generated_images
 
 pictures = make_generated_images(n_samples=240, image_size=128, random_state=0)
-features = FrozenEncoderTransformer().fit_transform(pictures.X)
+features = FrozenEncoderTransformer("forensic").fit_transform(pictures.X)
 cameras = sorted(set(pictures.source[pictures.y == 0]))
 
 # %%

@@ -40,20 +40,18 @@ for axis, source in zip(axes.flat, sources, strict=True):
 # A detector
 # ----------
 #
-# An encoder and a classifier. The encoder is frozen: only the classifier learns. The embedded
-# encoder's measurements have different scales, so a scaler stands between the two.
+# An encoder and a classifier. The encoder is frozen: only the classifier learns. The default is a
+# small network whose weights were installed with the package.
 
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import StandardScaler
 
 from sklearn_ssafe import FrozenEncoderTransformer
 
 detector = Pipeline(
     [
         ("enc", FrozenEncoderTransformer()),
-        ("scale", StandardScaler()),
-        ("clf", LogisticRegression(C=0.01, max_iter=1000)),
+        ("clf", LogisticRegression()),
     ]
 )
 detector.fit(pictures.X[:80], pictures.y[:80])
@@ -67,7 +65,7 @@ detector.predict_proba(pictures.X[80:84])[:, 1].round(2)
 # -------------------------------
 #
 # Every fold now holds out whole generators and whole cameras. The encoder learns nothing, so the
-# pictures are encoded once, before the folds are made. What does learn, the scaler and the
+# pictures are encoded once, before the folds are made. What does learn, the
 # classifier, is fitted in each fold anew.
 
 from sklearn_ssafe.model_selection import held_out_scores, held_out_table

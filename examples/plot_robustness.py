@@ -25,7 +25,7 @@ pictures = make_generated_images(n_samples=300, image_size=128, trace_strength=0
 held_out = ["camera_3", "bilinear_upsampling", "diffusion"]
 test = np.isin(pictures.source, held_out)
 detector = make_pipeline(
-    FrozenEncoderTransformer(n_views=1),  # one crop: these pictures are small
+    FrozenEncoderTransformer("forensic", n_views=1),  # one crop: these pictures are small
     StandardScaler(),
     LogisticRegression(C=0.01, max_iter=1000),
 )

@@ -38,7 +38,7 @@ PUBLIC = {"sklearn_ssafe", *homes().values()}
 def made():
     pictures = make_generated_images(n_samples=32, image_size=64, random_state=0)
     origin = {"generator": pictures.generator, "source": pictures.source}
-    rows = FrozenEncoderTransformer().fit_transform(pictures.X)
+    rows = FrozenEncoderTransformer("forensic").fit_transform(pictures.X)
     curator = GeneratorCurator(2, n_samples=8, random_state=0)
     detector = SSAFEClassifier(
         curator=curator, target_fpr=0.5, confidence_level=None, keep_training_rows=True
@@ -67,14 +67,14 @@ ESTIMATORS = {
     "GeneratorCurator": lambda pictures, origin, rows, detector: GeneratorCurator(
         2, n_samples=8, random_state=0
     ).fit(rows, pictures.y, **origin),
-    "FrozenEncoderTransformer": lambda *made: FrozenEncoderTransformer(n_views=1),
+    "FrozenEncoderTransformer": lambda *made: FrozenEncoderTransformer("forensic", n_views=1),
     "make_heads": lambda pictures, origin, rows, detector: {
         name: head.fit(rows, pictures.y) for name, head in make_heads().items()
     },
 }
 OTHERS = {
     "a curator of pictures": lambda pictures, origin, rows, detector: GeneratorCurator(
-        2, n_samples=8, encoder=FrozenEncoderTransformer(), random_state=0
+        2, n_samples=8, encoder=FrozenEncoderTransformer("forensic"), random_state=0
     ).fit(pictures.X, pictures.y, **origin),
     "a module of one's own": lambda *made: FrozenEncoderTransformer(torch.nn.Identity()),
     "GeneratorGroupKFold": lambda *made: GeneratorGroupKFold(2),

@@ -99,7 +99,7 @@ def explained(kind, paths):
 
 
 def cross_validated(kind, paths):
-    pipeline = make_pipeline(FrozenEncoderTransformer(), LogisticRegression())
+    pipeline = make_pipeline(FrozenEncoderTransformer("forensic"), LogisticRegression())
     return cross_val_report(pipeline, kind(paths), Y, **KNOWN, n_resamples=20).frame()
 
 
@@ -137,7 +137,7 @@ def robustness(kind, paths):
 
 def curated(kind, paths):
     curator = GeneratorCurator(
-        n_generators=1, n_samples=4, encoder=FrozenEncoderTransformer(), random_state=0
+        n_generators=1, n_samples=4, encoder=FrozenEncoderTransformer("forensic"), random_state=0
     )
     curator.fit_resample(kind(paths), Y, **KNOWN)
     return curator.selected_generators_

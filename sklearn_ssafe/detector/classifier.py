@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context, clone
-from sklearn.linear_model import LogisticRegression
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import (
     check_consistent_length,
@@ -24,6 +23,7 @@ from ..metrics.scores import log_odds
 from ..metrics.thresholds import threshold_for_fpr
 from ..model_selection.held_out import CannotSplitError
 from ..public import DocumentationLink, public
+from .default_head import default_head, scaled_to_unit_length
 from .explanation import explain_picture
 from .folder import refuse_what_is_no_detector, write_folder
 from .linear_probe import LinearProbe
@@ -36,23 +36,25 @@ from .training import TrainingRows, fit_head, score_out_of_fold, training_table
 class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
     """Tell generated pictures from photographs: encoder, curation, head and threshold in one.
 
-    The whole method of SSAFE [1]_. Every picture is encoded once by a frozen encoder and its row
-    scaled to unit length, a curator chooses which rows to train on, a linear head is trained on
-    them, and a threshold turns its probability into a verdict.
+    The whole method of SSAFE [1]_. Every picture is encoded once by a frozen encoder, a curator
+    chooses which rows to train on, a linear head is trained on them, and a threshold turns its
+    probability into a verdict.
 
     Parameters
     ----------
-    encoder : str, transformer or None, default="forensic"
-        What turns pictures into rows. A name is short for ``FrozenEncoderTransformer(name)``; give
-        a `FrozenEncoderTransformer` for everything else that can be chosen. None: X holds
-        embeddings already, one row a picture.
+    encoder : str, list of str, transformer or None, default="efficientnet_lite0"
+        What turns pictures into rows. A name, or a list of names, is short for
+        ``FrozenEncoderTransformer(name)``; give a `FrozenEncoderTransformer` for everything else
+        that can be chosen. None: X holds embeddings already, one row a picture. Rows reach the
+        head as the encoder gives them: embeddings of unit length, measurements as they are.
     curator : estimator or None, default=None
         Chooses the training rows: `GeneratorCurator`, or anything with imbalanced-learn's
         ``fit_resample`` and ``sample_indices_``. It is handed what `fit` was given of generator,
         source and domain. None trains on all rows.
     head : classifier or None, default=None
         Any scikit-learn classifier with `predict_proba`. None is ``LogisticRegression`` with
-        ``class_weight="balanced"`` and ``max_iter=1000``; the paper's is `LinearProbe`.
+        ``class_weight="balanced"`` and ``max_iter=1000``, behind a ``StandardScaler`` and with
+        ``C=0.001`` for ``encoder="forensic"``; the paper's is `LinearProbe`.
     threshold : float, default=0.5
         Pictures whose probability of "generated" is at least this are called generated. Not used
         with `target_fpr`.
@@ -164,7 +166,7 @@ class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
     __metadata_request__fit = {"generator": True, "domain": True, "source": True}  # noqa: RUF012
 
     _parameter_constraints = {  # noqa: RUF012  (scikit-learn's convention)
-        "encoder": [str, HasMethods("transform"), None],
+        "encoder": [str, list, tuple, HasMethods("transform"), None],
         "curator": [HasMethods("fit_resample"), None],
         "head": [HasMethods(["fit", "predict"]), None],
         "threshold": [Interval(Real, 0, 1, closed="both")],
@@ -178,7 +180,7 @@ class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
 
     def __init__(
         self,
-        encoder="forensic",
+        encoder="efficientnet_lite0",
         *,
         curator=None,
         head=None,
@@ -239,7 +241,8 @@ class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
                 f"{type(self).__name__} requires y to be passed, but the target y is None"
             )
         # All that can be wrong is found before hours of encoding.
-        head = self._new_head()
+        encoder = self._new_encoder()
+        head = self._new_head(encoder)
         if self.target_fpr is not None and self.cv is None:
             raise ValueError("target_fpr needs out-of-fold scores: give cv a number of folds")
         X, y = self._checked(X, y)
@@ -251,7 +254,7 @@ class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
         is_generated = (y == self.pos_label_).astype(int)
         names = names_of(is_generated, origin.get("generator"), origin.get("source"))
 
-        self.encoder_ = self._new_encoder()
+        self.encoder_, self._unit_rows = encoder, False
         rows = self._encode(X, fit=True)
         good = np.flatnonzero(np.isfinite(rows).all(axis=1))
         self.n_failures_ = len(rows) - len(good)
@@ -495,9 +498,9 @@ class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
         }
         return cls(**{**configuration, **parameters})
 
-    def _new_head(self):
+    def _new_head(self, encoder):
         if self.head is None:
-            return LogisticRegression(class_weight="balanced", max_iter=1000)
+            return default_head(encoder)
         if not hasattr(self.head, "predict_proba"):
             name = type(self.head).__name__
             raise ValueError(
@@ -509,7 +512,7 @@ class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
     def _new_encoder(self):
         if self.encoder is None:
             return None
-        if isinstance(self.encoder, str):
+        if isinstance(self.encoder, str | list | tuple):
             return FrozenEncoderTransformer(self.encoder)
         return clone(self.encoder)
 
@@ -521,7 +524,7 @@ class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
         return X, y
 
     def _encode(self, X, fit=False):
-        """Return rows of unit length; NaN where a picture could not be encoded."""
+        """Return rows for the head; NaN where a picture could not be encoded."""
         if self.encoder_ is None:
             rows = X
         else:
@@ -529,10 +532,7 @@ class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
             rows = np.asarray(encode(X))
             if fit:
                 self.failures_ = getattr(self.encoder_, "failures_", None)
-        if self.prefit:
-            return rows
-        lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-        return rows / np.maximum(lengths, np.finfo(rows.dtype).tiny)
+        return scaled_to_unit_length(rows) if self._unit_rows else rows
 
     def _score(self, X):
         """Return the probability of "generated", NaN where there is no row."""

@@ -45,17 +45,18 @@ def describe_encoder(transformer):
         if isinstance(value, Path):
             value = str(value)
         if isinstance(value, tuple | list):
-            value = [int(item) for item in value]
+            value = [item if isinstance(item, str) else int(item) for item in value]
         elif isinstance(value, np.integer):
             value = int(value)
         elif callable(value) or not isinstance(value, str | int | dict | type(None)):
             complete = False  # a module or a function of one's own is not written down
             continue
         settings[name] = value
-    dtype = getattr(getattr(encoder, "tower", None), "dtype", None)
-    precision = _PRECISIONS.get(str(dtype), "fp32")
-    if dtype is not None:
-        settings["precision"] = precision  # "auto" would be another one on another machine
+    towers = [getattr(part, "tower", None) for part in encoder.parts]
+    precisions = {_PRECISIONS.get(str(tower.dtype), "fp32") for tower in towers if tower}
+    if len(precisions) == 1:
+        settings["precision"] = min(precisions)  # "auto" would be another on another machine
+    precision = min(precisions, default="fp32")  # the least exact: they come in this order
     description = {
         "name": encoder.name,
         "weights_hash": getattr(encoder, "weights_hash", None),
@@ -67,7 +68,7 @@ def describe_encoder(transformer):
     return description, _encode_probe(transformer, encoder)
 
 
-def check_encoder(transformer, description, probe):
+def check_encoder(transformer, description, probe, unit_rows):
     """Make sure that a transformer computes what the saved one did."""
     encoder = loaded_encoder(transformer)
     name, weights_hash = encoder.name, getattr(encoder, "weights_hash", None)
@@ -79,14 +80,15 @@ def check_encoder(transformer, description, probe):
             "encoder with the right weights, load_detector(path, encoder=...), in the same "
             "precision, or train again."
         )
-    # Of unit length, as a detector's rows are: whether the transformer scales them is all one.
-    here, probe = _unit(_encode_probe(transformer, encoder)), _unit(probe)
+    here = _encode_probe(transformer, encoder)
+    if unit_rows:  # whether the transformer scales them is all one
+        here, probe = _unit(here), _unit(probe)
     tolerance = _TOLERANCE[description["precision"]] * np.sqrt(np.mean(probe**2))
     if here.shape != probe.shape or not np.abs(here - probe).max() <= tolerance:
         raise DetectorFileError(
             f"the encoder {name} gives other features here than where the detector was trained, "
-            "from the same picture: another preprocessing, other layers, or another version of "
-            "its library. README.md in the detector's folder lists the versions."
+            "from the same picture: another preprocessing, other layers, another normalize, or "
+            "another version of its library. README.md in the detector's folder lists the versions."
         )
 
 
@@ -94,8 +96,12 @@ def _encode_probe(transformer, encoder):
     """Straight through the encoder, so that neither caches nor ``failures_`` know of it."""
     if type(transformer) is not FrozenEncoderTransformer:  # a subclass may do more
         return np.asarray(clone(transformer).transform([probe_picture()]), dtype=np.float32)[0]
-    views = torch.from_numpy(encoder.prepare(probe_picture())[None])
-    return encoder.encode(views).cpu().numpy().astype(np.float32)[0]
+    rows = []
+    for part in encoder.parts:
+        views = torch.from_numpy(part.prepare(probe_picture())[None])
+        row = part.encode(views).cpu().numpy().astype(np.float32)[0]
+        rows.append(_unit(row) if transformer._scales(part) else row)
+    return np.concatenate(rows)
 
 
 def _unit(row):
@@ -103,4 +109,4 @@ def _unit(row):
 
 
 def _short(digest):
-    return "none" if digest is None else digest[:16]
+    return "none" if digest is None else " + ".join(part[:16] for part in digest.split(" + "))

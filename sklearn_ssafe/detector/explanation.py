@@ -14,6 +14,7 @@ from ..images.picture import as_picture
 from ..images.reading import ImageReadError
 from ..metrics.scores import log_odds
 from ..public import public
+from .default_head import scaled_to_unit_length
 from .overlay import draw_overlay
 
 _METHODS = ("auto", "occlusion", "tokens")
@@ -149,12 +150,9 @@ def _measure(detector, log_odds_of, pixels, method, grid, fill):
     """Return the method taken, the picture that its regions lie on, and their effects."""
     if method != "occlusion":
         try:
-            encoder, unit_length = detector.encoder_, True
-            if detector.prefit:  # whose rows are as the encoder gives them
-                unit_length = encoder.normalize is not False
-            return "tokens", *token_map(
-                loaded_encoder(encoder), detector.head_, pixels, unit_length
-            )
+            encoder = loaded_encoder(detector.encoder_)
+            unit_length = detector._unit_rows or detector.encoder_._scales(encoder)
+            return "tokens", *token_map(encoder, detector.head_, pixels, unit_length)
         except NoTokensError:
             if method == "tokens":
                 raise
@@ -164,7 +162,8 @@ def _measure(detector, log_odds_of, pixels, method, grid, fill):
 def _nearest(row, kept, n_nearest):
     if kept is None:
         return None
-    similarity = kept.rows @ row.astype(np.float32)
+    row, rows = (scaled_to_unit_length(each) for each in (row[None], kept.rows))
+    similarity = rows @ row[0].astype(np.float32)
     order = np.argsort(-similarity, kind="stable")[:n_nearest]
     return pd.DataFrame(
         {

@@ -86,9 +86,10 @@ def load_detector(path, *, encoder=None, weights=None, device="auto", trusted=()
         warnings.simplefilter("ignore", InconsistentVersionWarning)
         estimators = load_estimators(files["estimators.skops"], trusted)
     _check_head(estimators["head_"], arrays, settings)
+    unit_rows = settings.get("unit_rows", True)  # those of the first format were, and did not say
     encoder = _encoder(settings["encoder"], encoder, weights, device)
     if encoder is not None:
-        check_encoder(encoder, settings["encoder"], arrays["encoder_probe"])
+        check_encoder(encoder, settings["encoder"], arrays["encoder_probe"], unit_rows)
 
     parameters = {name: settings["parameters"][name] for name in PARAMETERS}
     parameters["prefit"] = settings.get("prefit", False)
@@ -96,6 +97,7 @@ def load_detector(path, *, encoder=None, weights=None, device="auto", trusted=()
         encoder, head=estimators["head"], curator=estimators["curator"], **parameters
     )
     detector.encoder_ = None if encoder is None else clone(encoder)
+    detector._unit_rows = unit_rows
     detector.head_ = estimators["head_"]
     detector.n_features_of_head_ = arrays["check_rows"].shape[1]
     detector.classes_ = np.array(settings["classes"], dtype=settings["classes_dtype"])

@@ -218,8 +218,14 @@ KNOWN_LIMITS = (
 
 
 def licence_of(encoder):
-    """Say in words who may use an encoder's weights."""
-    name, tag = encoder["settings"].get("encoder"), encoder["settings"]["pretrained"]
+    """Say in words who may use an encoder's weights, or those of each of several."""
+    names = encoder["settings"].get("encoder")
+    if not isinstance(names, list):
+        return _licence(names, encoder["settings"]["pretrained"])
+    return "; ".join(f"{name}: {_licence(name, None)}" for name in names)
+
+
+def _licence(name, tag):
     if name is None:
         return "that of a module of the author's own, which is not known here"
     if is_folder(name):

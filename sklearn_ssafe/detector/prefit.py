@@ -29,7 +29,8 @@ def take_fitted_head(detector, y):
             )
     if detector.head is None:
         raise ValueError("prefit=True needs a fitted head, such as LinearProbe.from_linear_layer's")
-    head = deepcopy(detector._new_head())
+    encoder = detector._new_encoder()
+    head = deepcopy(detector._new_head(encoder))
     check_is_fitted(head)
     if not np.array_equal(getattr(head, "classes_", None), [0, 1]):
         raise ValueError(
@@ -40,7 +41,7 @@ def take_fitted_head(detector, y):
     if y is not None:
         detector.classes_, _ = binary_labels(np.asarray(y), type(detector).__name__)
     detector.pos_label_ = generated_label(detector.classes_, detector.pos_label)
-    detector.encoder_ = detector._new_encoder()
+    detector.encoder_, detector._unit_rows = encoder, False
     detector.head_ = head
     detector.n_features_of_head_ = _width_of_both(detector.encoder_, head)
     if detector.encoder_ is None:

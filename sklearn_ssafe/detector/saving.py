@@ -57,6 +57,7 @@ def contents_of(detector):
         "head_origin": getattr(detector.head_, "origin_", None),
         "curator": None if detector.curator is None else repr(detector.curator),
         "encoder": encoder,
+        "unit_rows": detector._unit_rows,
         "classes": [_plain(label) for label in detector.classes_.tolist()],
         "classes_dtype": detector.classes_.dtype.str,
         "pos_label": _plain(detector.pos_label_),

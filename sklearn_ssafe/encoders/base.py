@@ -53,6 +53,11 @@ class Encoder(ABC):
     _most_at_once = None  # pictures, once the device has had too little memory for more
 
     @property
+    def parts(self):
+        """The encoders whose columns stand side by side, each with rows of its own: this one."""
+        return [self]
+
+    @property
     def n_features(self):
         """Number of output columns."""
         return len(self.feature_names)

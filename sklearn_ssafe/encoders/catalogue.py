@@ -24,7 +24,8 @@ _TYPES = {
 def list_encoders(pattern="*", *, commercial_use=None):
     """List the encoders that `FrozenEncoderTransformer` can load by name.
 
-    The embedded encoder, every pair of an open_clip architecture and its weights, and every
+    The embedded encoder, those whose weights come with a Python package (the default is one of
+    them), every pair of an open_clip architecture and its weights, and every
     pretrained timm model, as of the versions named in the first line of ``catalogue.csv``. No
     model library is imported and nothing is downloaded.
 
@@ -43,7 +44,7 @@ def list_encoders(pattern="*", *, commercial_use=None):
         unknown. The columns:
 
         - encoder, pretrained: the two parameters to load it with;
-        - library: "embedded", "open_clip" or "timm";
+        - library: "embedded", "package" (weights from a Python package), "open_clip" or "timm";
         - input_size: height and width of the square it looks at, in pixels; missing where it is no
           square;
         - embedding_size: number of features; missing where a model gives no one vector an image;

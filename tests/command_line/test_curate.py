@@ -31,7 +31,7 @@ def test_the_chosen_manifest_is_what_the_curator_chooses(made, tmp_path):
     result = curate(made / "manifest.csv", "-o", output, *options)
     assert result.exit_code == 0, result.output
     pool = load_manifest(made / "manifest.csv")
-    features = StandardScaler().fit_transform(FrozenEncoderTransformer().fit_transform(pool.X))
+    features = FrozenEncoderTransformer().fit_transform(pool.X)
     curator = GeneratorCurator(3, n_samples=18, random_state=4)
     curator.fit(features, pool.y, generator=pool.generator, source=pool.source)
     chosen = load_manifest(output)  # its relative paths lead to the pictures
@@ -43,6 +43,30 @@ def test_the_chosen_manifest_is_what_the_curator_chooses(made, tmp_path):
         assert line.split()[0] == "generated"
         assert line.split()[-1] == "3"
     assert "9 real and 9 generated pictures are listed in" in result.output
+
+
+@pytest.mark.parametrize("encoder", ["forensic", "efficientnet_lite0"])
+def test_the_choice_is_the_same_with_the_rows_of_ssafe_embed(made, tmp_path, encoder):
+    rows = tmp_path / "rows.npz"
+    arguments = ["embed", made / "images", "-o", rows, "--encoder", encoder, "--quiet"]
+    assert run(*arguments).exit_code == 0
+    options = ["--n-generators", 3, "--n-samples", 18, "--selection", "k_centre"]
+    chosen = []
+    for how in (["--encoder", encoder], ["--embeddings", rows]):
+        output = tmp_path / f"{len(chosen)}.csv"
+        result = curate(made / "manifest.csv", "-o", output, *options, *how)
+        assert result.exit_code == 0, result.output
+        chosen.append(output.read_text())
+    assert chosen[0] == chosen[1]
+    # Measurements in different units are scaled first, for which the embeddings must be theirs.
+    pool = load_manifest(made / "manifest.csv")
+    features = FrozenEncoderTransformer(encoder).fit_transform(pool.X)
+    if encoder == "forensic":
+        features = StandardScaler().fit_transform(features)
+    curator = GeneratorCurator(3, n_samples=18, selection="k_centre", random_state=0)
+    curator.fit(features, pool.y, generator=pool.generator, source=pool.source)
+    expected = [_resolved(pool.X[row]) for row in curator.sample_indices_]
+    assert [_resolved(path) for path in load_manifest(output).X] == expected
 
 
 def _resolved(path):

@@ -20,7 +20,7 @@ def made(tmp_path_factory):
     data = make_generated_images(
         48, image_size=48, output_dir=folder / "pictures", n_real_sources=2, random_state=0
     )
-    encoder = FrozenEncoderTransformer(n_views=1)
+    encoder = FrozenEncoderTransformer("forensic", n_views=1)
     detector = SSAFEClassifier(encoder, cv=None).fit(data.X[24:], data.y[24:])
     detector.save(folder / "detector")
     data.frame[:24].to_csv(folder / "test.csv", index=False)

@@ -225,7 +225,7 @@ def test_tables_of_every_kind():
         ({"tabular": pd.DataFrame({"when": pd.date_range("2020", periods=N)})}, "column 'when'"),
         ({"tabular": np.zeros(N)}, r"must be a table, got an array of shape \(120,\)"),
         ({"encoders": {"pca": PCA()}}, "encoder 'pca' .PCA. has to be fitted"),
-        ({"encoders": ["forensic", FrozenEncoderTransformer()]}, "the same name"),
+        ({"encoders": ["forensic", FrozenEncoderTransformer("forensic")]}, "the same name"),
         ({"encoders": {"file properties": np.zeros((N, 2))}}, "called like a baseline"),
         ({"encoders": [], "baselines": False}, "nothing to compare"),
         ({"task": "clustering"}, "'regression', got 'clustering'"),
@@ -246,7 +246,7 @@ def test_two_columns_of_one_name_are_kept_apart():
 
 
 def test_families_are_the_encoders_own():
-    encoder = FrozenEncoderTransformer()
+    encoder = FrozenEncoderTransformer("forensic")
     names = encoder.get_feature_names_out()
     assert list(feature_families(names).values()) == ForensicEncoder().feature_families.tolist()
     assert feature_families(["mine_12", "34"]) == {"mine_12": "mine", "34": "34"}

@@ -349,7 +349,7 @@ def test_a_memory_map_is_read_in_pieces_and_gives_the_same(tmp_path):
 def test_paths_with_an_encoder(tmp_path):
     made = make_generated_images(60, image_size=48, output_dir=tmp_path / "m", random_state=0)
     labels = {"generator": made.generator, "source": made.source}
-    encoder = FrozenEncoderTransformer(n_views=1)
+    encoder = FrozenEncoderTransformer("forensic", n_views=1)
     curator = GeneratorCurator(3, n_samples=16, encoder=encoder, random_state=0)
     paths, y = curator.fit_resample(list(made.X), made.y, **labels)
     assert isinstance(paths, list)
@@ -362,12 +362,24 @@ def test_paths_with_an_encoder(tmp_path):
     others, _ = clone(curator).fit_resample(made.X[order], made.y[order], **shuffled)
     assert set(others) == set(paths)
     Path(made.X[3]).write_bytes(b"no picture")
-    curator.encoder = FrozenEncoderTransformer(n_views=1, on_error="nan")
+    curator.encoder = FrozenEncoderTransformer("forensic", n_views=1, on_error="nan")
     with (
         pytest.warns(UserWarning, match="could not be encoded"),
         pytest.raises(ValueError, match=r"row 3: .*image_00003\.jpg"),
     ):
         curator.fit(made.X, made.y, **labels)
+
+
+@pytest.mark.parametrize("encoder", ["forensic", "efficientnet_lite0"])
+def test_rows_are_scaled_alike_whoever_encodes_them(encoder):
+    made = make_generated_images(40, image_size=48, random_state=0)
+    labels = {"generator": made.generator, "source": made.source}
+    encoder = FrozenEncoderTransformer(encoder, n_views=1)
+    curator = GeneratorCurator(3, n_samples=12, random_state=0)
+    by_rows = clone(curator).fit(encoder.fit_transform(made.X), made.y, **labels)
+    by_pictures = curator.set_params(encoder=encoder).fit(made.X, made.y, **labels)
+    np.testing.assert_allclose(by_pictures.distances_, by_rows.distances_, atol=1e-6)
+    assert list(by_pictures.selected_generators_) == list(by_rows.selected_generators_)
 
 
 def test_an_encoder_of_numbers():

@@ -15,7 +15,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassif
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler, normalize
 from sklearn.svm import LinearSVC
 
 from sklearn_ssafe import FrozenEncoderTransformer, LinearProbe, SSAFEClassifier, load_detector
@@ -116,6 +116,47 @@ def test_a_detector_of_pictures_with_a_named_encoder(picture_files, tmp_path):
     )
 
 
+@pytest.mark.parametrize(
+    "encoder", ["efficientnet_lite0", ["efficientnet_lite0", "forensic"]], ids=["one", "two"]
+)
+def test_the_default_encoder_alone_and_beside_another(picture_files, tmp_path, encoder):
+    detector = SSAFEClassifier(encoder, cv=None, keep_training_rows=True)
+    detector.fit(picture_files, [0, 1] * 5)
+    again = load_detector(detector.save(tmp_path / "detector"))
+    np.testing.assert_array_equal(
+        again.predict_proba(picture_files), detector.predict_proba(picture_files)
+    )
+    assert again.encoder_.encoder == encoder
+    nearest = again.explain(picture_files[0], grid=2).nearest
+    assert nearest["similarity"].iloc[0] == pytest.approx(1, abs=1e-5)
+    card = (tmp_path / "detector" / "README.md").read_text()
+    assert "579344248a93e230" in card
+    assert "Apache-2.0" in card
+    assert ("forensic: BSD-3-Clause" in card) == (encoder != "efficientnet_lite0")
+    with pytest.raises(DetectorFileError, match="trained with the encoder efficientnet_lite0"):
+        load_detector(tmp_path / "detector", encoder=FrozenEncoderTransformer("forensic"))
+
+
+def test_rows_have_the_length_they_were_trained_with(picture_files, tmp_path):
+    encoder = FrozenEncoderTransformer("forensic", n_views=1)
+    head = LogisticRegression()
+    detector = SSAFEClassifier(encoder, head=head, cv=None).fit(picture_files, [0, 1] * 5)
+    path = detector.save(tmp_path / "detector")
+    settings = json.loads((path / "detector.json").read_text())
+    assert settings.pop("unit_rows") is False
+    rows = encoder.fit_transform(picture_files)
+    np.testing.assert_allclose(
+        load_detector(path).predict_proba(picture_files), detector.head_.predict_proba(rows)
+    )
+    # As a detector of the first format, which did not say it and always had rows of unit length.
+    (path / "detector.json").write_text(json.dumps(settings))
+    np.testing.assert_allclose(
+        load_detector(path).predict_proba(picture_files),
+        detector.head_.predict_proba(normalize(rows)),
+        rtol=1e-5,
+    )
+
+
 def test_what_is_kept_of_the_training_pictures(picture_files, tmp_path):
     encoder = FrozenEncoderTransformer("forensic", n_views=1)
     for keep in (False, True):
@@ -159,7 +200,7 @@ def test_a_module_of_ones_own_has_to_be_given_and_is_recognised(picture_files, t
     with pytest.raises(DetectorFileError, match="other features here"):
         load_detector(path, encoder=small(preprocess=other_pixels))
     with pytest.raises(DetectorFileError, match="trained with the encoder SmallTower"):
-        load_detector(path, encoder=FrozenEncoderTransformer())
+        load_detector(path, encoder=FrozenEncoderTransformer("forensic"))
 
 
 def test_weights_of_a_named_tower_are_compared(picture_files, tmp_path):
@@ -178,7 +219,7 @@ def test_weights_of_a_named_tower_are_compared(picture_files, tmp_path):
 
 
 def test_saving_leaves_the_failures_of_the_last_call(picture_files, tmp_path):
-    encoder = FrozenEncoderTransformer(n_views=1, on_error="nan")
+    encoder = FrozenEncoderTransformer("forensic", n_views=1, on_error="nan")
     detector = SSAFEClassifier(encoder, cv=None).fit(picture_files, [0, 1] * 5)
     with pytest.warns(EncodingWarning):
         detector.predict_proba([*picture_files, "absent.jpg"])
@@ -429,13 +470,14 @@ def test_a_score_at_the_threshold_is_judged_as_it_was(rows, tmp_path, version, c
     path = detector.save(tmp_path / "detector")
     settings = json.loads((path / "detector.json").read_text())
     assert settings["format_version"] == 2
-    score = detector.predict_proba(X)[:, 1]
+    # One row at a time: the last bit of a sum depends on how many rows are multiplied at once.
+    score = np.array([detector.predict_proba(row[None])[0, 1] for row in X])
     settings |= {"format_version": version, "threshold": score[7]}
     if version == 1:
         for part in (settings["parameters"], settings["operating_point"]):
             part["confidence"] = part.pop("confidence_level")
     (path / "detector.json").write_text(json.dumps(settings))
     old = load_detector(path)
-    np.testing.assert_array_equal(old.predict(X), score >= score[7] if called else score > score[7])
-    assert old.predict(X)[7] == called
+    verdicts = [old.predict(row[None])[0] for row in X]
+    np.testing.assert_array_equal(verdicts, score >= score[7] if called else score > score[7])
     assert old.confidence_level == old.operating_point_.confidence_level == 0.95

@@ -7,6 +7,8 @@ from sklearn_ssafe.encoders.names import is_folder, resolve_name, split_source
 
 def test_libraries():
     assert resolve_name("forensic") == ("forensic", "forensic")
+    assert resolve_name("efficientnet_lite0") == ("efficientnet_lite", "efficientnet_lite0")
+    assert resolve_name("timm/efficientnet_lite0") == ("timm", "efficientnet_lite0")
     assert resolve_name("ViT-B-32") == ("open_clip", "ViT-B-32")
     assert resolve_name("ViT-B/32") == ("open_clip", "ViT-B-32")
     assert resolve_name("resnet50") == ("timm", "resnet50")

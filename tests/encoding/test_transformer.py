@@ -100,7 +100,7 @@ def test_transform_needs_no_fit_and_fit_learns_nothing(picture_files):
 
 
 def design_card_pipeline():
-    return Pipeline([("enc", FrozenEncoderTransformer()), ("clf", LogisticRegression())])
+    return Pipeline([("enc", FrozenEncoderTransformer("forensic")), ("clf", LogisticRegression())])
 
 
 def test_the_pipeline_fits_predicts_and_is_cross_validated(pictures):
@@ -130,14 +130,17 @@ def test_grid_search_in_worker_processes(pictures):
 def test_beside_tabular_columns(pictures):
     table = pd.DataFrame({"image": pictures.X, "price": np.arange(40.0), "year": np.arange(40)})
     columns = ColumnTransformer(
-        [("image", FrozenEncoderTransformer(), "image"), ("rest", "passthrough", ["price", "year"])]
+        [
+            ("image", FrozenEncoderTransformer("forensic"), "image"),
+            ("rest", "passthrough", ["price", "year"]),
+        ]
     )
     features = columns.fit_transform(table)
     names = columns.get_feature_names_out()
     assert features.shape == (40, len(names))
     assert names[-1] == "rest__year"
     np.testing.assert_array_equal(features[:, -2], table["price"])
-    as_one_column = ColumnTransformer([("image", FrozenEncoderTransformer(), ["image"])])
+    as_one_column = ColumnTransformer([("image", FrozenEncoderTransformer("forensic"), ["image"])])
     np.testing.assert_array_equal(as_one_column.fit_transform(table), features[:, :-2])
     pipe = Pipeline([("columns", columns), ("clf", LogisticRegression(max_iter=2000))])
     assert pipe.fit(table, pictures.y).predict(table.iloc[:3]).shape == (3,)
@@ -146,20 +149,22 @@ def test_beside_tabular_columns(pictures):
 def test_with_lightgbm(pictures):
     lightgbm = pytest.importorskip("lightgbm")
     head = lightgbm.LGBMClassifier(n_estimators=5, min_child_samples=2, verbose=-1)
-    encoder = FrozenEncoderTransformer().set_output(transform="pandas")
+    encoder = FrozenEncoderTransformer("forensic").set_output(transform="pandas")
     pipe = Pipeline([("enc", encoder), ("clf", head)]).fit(pictures.X, pictures.y)
     assert pipe.predict_proba(pictures.X).shape == (40, 2)
     assert list(head.feature_name_) == list(encoder.get_feature_names_out())
 
 
 def test_with_a_regressor(pictures):
-    pipe = Pipeline([("enc", FrozenEncoderTransformer()), ("reg", Ridge())])
+    pipe = Pipeline([("enc", FrozenEncoderTransformer("forensic")), ("reg", Ridge())])
     target = np.linspace(0, 1, 40)
     assert pipe.fit(pictures.X, target).predict(pictures.X).shape == (40,)
 
 
 def test_an_outlier_detector_trained_on_real_pictures_alone(pictures):
-    pipe = Pipeline([("enc", FrozenEncoderTransformer()), ("out", IsolationForest(random_state=0))])
+    pipe = Pipeline(
+        [("enc", FrozenEncoderTransformer("forensic")), ("out", IsolationForest(random_state=0))]
+    )
     pipe.fit(pictures.X[pictures.y == 0])
     assert set(pipe.predict(pictures.X)) <= {-1, 1}
     assert pipe.score_samples(pictures.X).shape == (40,)
@@ -438,15 +443,15 @@ def test_scikit_learns_callbacks_hear_of_every_batch(picture_files):
 def test_no_warning_in_the_ordinary_case(picture_files):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        FrozenEncoderTransformer().fit_transform(picture_files)
+        FrozenEncoderTransformer("forensic").fit_transform(picture_files)
 
 
 def test_encoding_one_picture_of_one_pixel():
-    rows = FrozenEncoderTransformer().fit_transform(
+    rows = FrozenEncoderTransformer("forensic").fit_transform(
         [encoded(np.full((1, 1, 3), 7, np.uint8), "PNG")]
     )
     assert np.isfinite(rows).all()
-    assert FrozenEncoderTransformer().fit_transform([picture(0)]).shape == rows.shape
+    assert FrozenEncoderTransformer("forensic").fit_transform([picture(0)]).shape == rows.shape
 
 
 # Preprocessing of one's own, and functions that make modules --------------------------------------
@@ -506,9 +511,11 @@ def test_transforming_in_two_threads_leaves_torchs_threads_as_they_were(pictures
     from concurrent.futures import ThreadPoolExecutor
 
     before = torch.get_num_threads()
-    expected = FrozenEncoderTransformer().transform(pictures.X[:6])
+    expected = FrozenEncoderTransformer("forensic").transform(pictures.X[:6])
     with ThreadPoolExecutor(2) as threads:
-        rows = list(threads.map(FrozenEncoderTransformer().transform, [pictures.X[:6]] * 4))
+        rows = list(
+            threads.map(FrozenEncoderTransformer("forensic").transform, [pictures.X[:6]] * 4)
+        )
     for row in rows:
         np.testing.assert_array_equal(row, expected)
     assert torch.get_num_threads() == before

@@ -123,7 +123,7 @@ def test_the_facts_are_json(page):
 @pytest.mark.parametrize("on_error", ["raise", "nan"])
 def test_pictures_that_cannot_be_read_are_named_and_left_out(on_error, tmp_path):
     data = make_generated_images(40, image_size=48, random_state=0)
-    encoder = FrozenEncoderTransformer(n_views=1, on_error=on_error)
+    encoder = FrozenEncoderTransformer("forensic", n_views=1, on_error=on_error)
     detector = make_pipeline(encoder, LogisticRegression(C=0.01)).fit(data.X[:20], data.y[:20])
     test, y = data.X[20:].copy(), data.y[20:]
     test[2] = test[2][: len(test[2]) // 2]
@@ -188,7 +188,7 @@ def test_a_detector_with_other_labels_and_names_it_has_seen():
 
 def test_an_outlier_detector():
     data = make_generated_images(40, image_size=48, random_state=0)
-    encoder = FrozenEncoderTransformer(n_views=1)
+    encoder = FrozenEncoderTransformer("forensic", n_views=1)
     detector = make_pipeline(encoder, IsolationForest(n_estimators=20, random_state=0))
     detector.fit(data.X[:20][data.y[:20] == 0])
     page = evaluation_report(detector, data.X[20:], data.y[20:], audit=False, **QUICK)

@@ -68,7 +68,7 @@ def test_little_is_decoded_at_a_time_and_nothing_twice_in_order(shard, monkeypat
 def test_they_are_encoded_like_files(shard):
     rows = [3, 20, 49]
     names = pd.Series([parquet_row_name(shard, "image", row) for row in rows])
-    encoder = FrozenEncoderTransformer(n_views=1)
+    encoder = FrozenEncoderTransformer("forensic", n_views=1)
     np.testing.assert_array_equal(
         encoder.transform(names), encoder.transform([CONTENTS[row] for row in rows])
     )
@@ -91,7 +91,7 @@ def test_what_is_not_there_is_explained(shard, tmp_path, name, reason):
     with pytest.raises(ImageReadError, match=reason):
         read_image(name)
     with pytest.raises(EncodingError, match=reason):
-        FrozenEncoderTransformer().transform([name])
+        FrozenEncoderTransformer("forensic").transform([name])
 
 
 def test_a_shard_written_anew_is_read_anew(shard):

@@ -211,7 +211,7 @@ def test_an_encoder_that_gives_up_on_a_picture_costs_a_row(on_error):
 
 def test_a_pipeline_with_the_embedded_encoder_encodes_each_picture_once(monkeypatch):
     X, y = noisy_pictures(12)
-    encoder = FrozenEncoderTransformer(cache=None)
+    encoder = FrozenEncoderTransformer("forensic", cache=None)
     detector = make_pipeline(encoder, StandardScaler(), LogisticRegression())
     detector.fit(X, np.where(y, "fake", "real"))
     counts, encode = [], ForensicEncoder.encode
@@ -235,7 +235,9 @@ def test_a_pipeline_with_the_embedded_encoder_encodes_each_picture_once(monkeypa
 def test_an_outlier_detector_needs_no_classes():
     X, y = noisy_pictures(12)
     real = [item for item, label in zip(X, y, strict=True) if not label]
-    detector = make_pipeline(FrozenEncoderTransformer(), IsolationForest(random_state=0)).fit(real)
+    detector = make_pipeline(
+        FrozenEncoderTransformer("forensic"), IsolationForest(random_state=0)
+    ).fit(real)
     curve = robustness_curve(detector, X, y, perturbations={"gamma": 2})
     np.testing.assert_array_equal(curve.verdict[:, 0], detector.predict(X) == -1)
 

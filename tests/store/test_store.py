@@ -392,7 +392,7 @@ def test_an_empty_name_is_refused(picture_files):
 def test_nothing_is_written_unless_a_folder_is_named(picture_files, tmp_path):
     script = (
         "import sys; from sklearn_ssafe import FrozenEncoderTransformer\n"
-        "FrozenEncoderTransformer().fit_transform(sys.argv[1:])"
+        "FrozenEncoderTransformer('forensic').fit_transform(sys.argv[1:])"
     )
     home, work = tmp_path / "home", tmp_path / "work"
     home.mkdir()
