@@ -88,12 +88,12 @@ def transformed(kind, paths):
 
 
 def classified(kind, paths):
-    detector = SSAFEClassifier(target_fpr=0.3).fit(kind(paths), Y, **KNOWN)
+    detector = SSAFEClassifier("forensic", target_fpr=0.3).fit(kind(paths), Y, **KNOWN)
     return detector.predict_proba(kind(paths)), detector.predict(kind(paths)), detector.threshold_
 
 
 def explained(kind, paths):
-    detector = SSAFEClassifier(threshold=0.5).fit(kind(paths), Y, **KNOWN)
+    detector = SSAFEClassifier("forensic", threshold=0.5).fit(kind(paths), Y, **KNOWN)
     explanation = detector.explain(kind.item(paths[5], 5), grid=2)
     return explanation.score, explanation.heat, explanation.picture
 

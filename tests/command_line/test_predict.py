@@ -115,7 +115,9 @@ def test_a_rerun_does_only_what_is_missing(trained, tmp_path, monkeypatch):
     monkeypatch.setattr(SSAFEClassifier, "predict_proba", counting)
     result = run("predict", trained / "detector", trained / "pictures", "-o", part)
     assert result.exit_code == 0, result.output
-    assert part.read_bytes() == content
+    done, wanted = pd.read_csv(part), pd.read_csv(whole)
+    # In another batch a picture's score may end in another digit.
+    pd.testing.assert_frame_equal(done, wanted, rtol=0, atol=2e-6)
     assert f"{n_done} of them from before" in result.output
     assert len(scored) == 24 - n_done + 8  # eight of them to see that it is the same detector
     result = run("predict", trained / "detector", trained / "pictures", "-o", part)

@@ -127,7 +127,7 @@ def test_features_are_float32_on_the_cpu_without_gradient():
 def test_forensic_encoder():
     from sklearn_ssafe.encoders.forensic import ForensicEncoder
 
-    encoder = load_encoder(n_views=3, device="cpu")
+    encoder = load_encoder("forensic", n_views=3, device="cpu")
     assert isinstance(encoder, ForensicEncoder)
     assert encoder.prepare(pictures()[0]).shape[0] == 3
     assert load_encoder("forensic").n_views == ForensicEncoder().n_views
@@ -146,7 +146,7 @@ def test_forensic_encoder():
 )
 def test_forensic_encoder_has_nothing_to_choose(option):
     with pytest.raises(ValueError, match=rf"{next(iter(option))}=.* with encoder='forensic'"):
-        load_encoder(**option)
+        load_encoder("forensic", **option)
 
 
 def test_cuda_gives_the_same_features():
