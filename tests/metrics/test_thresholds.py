@@ -86,6 +86,14 @@ def test_scores_that_are_none(scores):
         threshold_for_fpr(scores, 0.1)
 
 
+@pytest.mark.parametrize("value", [-0.1, 0, 1, 1.5, np.nan])
+def test_a_share_that_is_none(value):
+    with pytest.raises(ValueError, match="target_fpr must be between 0 and 1"):
+        threshold_for_fpr([0.1, 0.2], value)
+    with pytest.raises(ValueError, match="confidence_level must be between 0 and 1"):
+        threshold_for_fpr([0.1, 0.2], 0.1, confidence_level=value)
+
+
 def test_a_rate_means_the_same_in_the_classifier_and_in_cross_validation():
     rng = np.random.default_rng(0)
     y = np.repeat([0, 1], 60)
