@@ -291,12 +291,12 @@ def _check_strengths(name, strengths):
 
 
 @public("sklearn_ssafe.images")
-def perturb(item, name, strength, *, random_state=0):
+def perturb(image, name, strength, *, random_state=0):
     """Change one picture as `robustness_curve` does, to look at it or to keep it.
 
     Parameters
     ----------
-    item : str, Path, bytes, PIL.Image.Image or ndarray of uint8
+    image : str, Path, bytes, PIL.Image.Image or ndarray of uint8
         A picture, as for `FrozenEncoderTransformer`.
     name : str or Perturbation
         What to do: a name that `list_perturbations` lists, or a perturbation of your own.
@@ -335,4 +335,4 @@ def perturb(item, name, strength, *, random_state=0):
             f"{name!r} stands for {len(chosen)} perturbations: "
             f"{', '.join(each.name for each in chosen)}. Name one."
         )
-    return chosen[0](as_picture(item).read(), strength, random_state)
+    return chosen[0](as_picture(image).read(), strength, random_state)
