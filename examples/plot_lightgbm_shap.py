@@ -24,7 +24,7 @@ print(features.shape)
 # %%
 # Each column belongs to a family of measurements.
 
-from sklearn_ssafe.encoders.forensic import ForensicEncoder
+from sklearn_ssafe.encoders import ForensicEncoder
 
 families = pd.Series(ForensicEncoder().feature_families, index=features.columns, name="family")
 families.value_counts()

@@ -1,8 +1,11 @@
+import ast
 import inspect
 import re
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from importlib import import_module
+from importlib.util import resolve_name
 from pathlib import Path
 
 import pytest
@@ -77,3 +80,57 @@ def test_shared_paragraphs_are_filled_in():
     # As deep as the entries around it.
     text = inspect.getdoc(sklearn_ssafe.cross_val_report)
     assert "\npos_label : int, float, bool, str or None, default=None\n    The label" in text
+
+
+ROOMS_IN_ORDER = (
+    ("exceptions", "labels", "plotting", "public", "results"),
+    ("images",),
+    ("encoders",),
+    ("store",),
+    ("encoding",),
+    ("datasets",),
+    ("model_selection",),
+    ("metrics",),
+    ("curation",),
+    ("detector",),
+    ("leaks",),
+    ("robustness",),
+    ("comparison",),
+    ("evaluation_page",),
+    ("command_line",),
+)
+
+
+def imports():
+    """Map each module of the package to the modules of it that it imports, wherever it does so."""
+    root = Path(sklearn_ssafe.__file__).parent
+    files = {}
+    for path in root.rglob("*.py"):
+        name = ".".join(path.relative_to(root.parent).with_suffix("").parts)
+        files[name.removesuffix(".__init__")] = path
+    found = {module: set() for module in files}
+    for module, path in files.items():
+        package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.ImportFrom) or not node.level:
+                continue
+            base = resolve_name("." * node.level + (node.module or ""), package).rstrip(".")
+            for alias in node.names:
+                inside = f"{base}.{alias.name}"
+                found[module].add(inside if inside in files else base)
+    return found
+
+
+def test_a_room_imports_only_from_rooms_above_it():
+    place = {room: number for number, rooms in enumerate(ROOMS_IN_ORDER) for room in rooms}
+    for module, imported in imports().items():
+        if module == "sklearn_ssafe":
+            continue
+        mine = place[module.split(".")[1]]
+        for other in imported - {"sklearn_ssafe"}:
+            assert place[other.split(".")[1]] <= mine, f"{module} imports {other}"
+
+
+def test_no_import_circle():
+    graph = {module: others - {module} for module, others in imports().items()}
+    TopologicalSorter(graph).prepare()  # raises CycleError, which names the modules

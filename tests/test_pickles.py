@@ -24,10 +24,11 @@ from sklearn_ssafe import (
     cross_val_report,
     detection_report,
     evaluation_report,
+    robustness_curve,
 )
 from sklearn_ssafe.comparison import make_heads
 from sklearn_ssafe.datasets import make_generated_images
-from sklearn_ssafe.images import read_file_facts
+from sklearn_ssafe.images import Perturbation, read_file_facts
 from sklearn_ssafe.model_selection import held_out_scores
 from sklearn_ssafe.public import homes
 
@@ -90,6 +91,13 @@ OTHERS = {
     "cross_val_report": lambda pictures, origin, rows, detector: cross_val_report(
         LinearProbe(epochs=2), rows, pictures.y, **origin
     ),
+    "RobustnessCurve": lambda pictures, origin, rows, detector: robustness_curve(
+        detector,
+        pictures.X[:4],
+        pictures.y[:4],
+        perturbations={"jpeg": [50], "resize_nearest": [0.5], "crop": [0.5]},
+        n_resamples=0,
+    ),
     "LeakAudit": lambda pictures, origin, rows, detector: audit_leaks(
         pictures.X, pictures.y, **origin
     ),
@@ -119,6 +127,18 @@ def test_pickles_know_public_modules_only(made, name):
         assert modules_named_in(content) <= PUBLIC
         again = joblib.load(io.BytesIO(content))
         assert type(again) is type(thing)
+
+
+def invert(image, strength, rng):
+    return 255 - image
+
+
+@pytest.mark.filterwarnings("ignore")  # so few pictures
+def test_a_pickled_perturbation_does_the_same(made):
+    curve = OTHERS["RobustnessCurve"](*made)
+    for own in (*curve.perturbations, Perturbation("jpeg", invert, (1,), "times")):
+        again = pickle.loads(pickle.dumps(own))
+        assert vars(again) == vars(own)
 
 
 @pytest.mark.filterwarnings("ignore:X does not have valid feature names")  # LightGBM's own

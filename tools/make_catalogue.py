@@ -21,8 +21,7 @@ import torch
 from open_clip.model import _build_vision_tower
 from torch.utils.flop_counter import FlopCounterMode
 
-from sklearn_ssafe.encoders import efficientnet_lite
-from sklearn_ssafe.encoders.forensic import ForensicEncoder
+from sklearn_ssafe.encoders import ForensicEncoder, efficientnet_lite
 from sklearn_ssafe.encoders.forensic.crops import CROP_SIZE
 
 HERE = Path(__file__).parent

@@ -38,7 +38,7 @@ def audit(data, split, min_auc, alpha, as_json, quiet):
         split=None if split is None else _column(pictures.frame, split, data),
         min_auc=min_auc,
         alpha=alpha,
-        verbose=not quiet,
+        verbose=options.verbose(quiet),
     )
     click.echo(found.to_json() if as_json else str(found))
     if found.leaks:

@@ -37,11 +37,14 @@ from . import options
     help="False-positive rate at which the detection rate is measured.",
 )
 @options.device
+@options.quiet
 @options.as_json("Print all figures as JSON.")
 @options.output(
     "Write the candidates to this .csv file, or everything to this .json file.", required=False
 )
-def compare(data, encoders, weights, heads, columns, target, folds, fpr, device, as_json, output):
+def compare(
+    data, encoders, weights, heads, columns, target, folds, fpr, device, quiet, as_json, output
+):
     """Say whether the pictures add anything to the columns that you have.
 
     DATA is a folder with the subfolders real/ and generated/, or a CSV, Excel or Parquet table
@@ -62,7 +65,7 @@ def compare(data, encoders, weights, heads, columns, target, folds, fpr, device,
     comparison = compare_detectors(
         pictures.X,
         pictures.y,
-        encoders=_encoders(encoders or ("forensic",), weights, device),
+        encoders=_encoders(encoders or ("forensic",), weights, device, options.verbose(quiet)),
         heads=list(heads) or None,
         tabular=_columns(pictures.frame, columns),
         generator=pictures.generator,
@@ -81,7 +84,7 @@ def compare(data, encoders, weights, heads, columns, target, folds, fpr, device,
         output.write_text(comparison.to_json(), encoding="utf-8")
 
 
-def _encoders(names, weights, device):
+def _encoders(names, weights, device, verbose):
     from .. import FrozenEncoderTransformer
 
     files = dict(given.partition("=")[::2] for given in weights)
@@ -94,7 +97,11 @@ def _encoders(names, weights, device):
     for name in names:
         architecture, _, tag = name.partition(":")
         made[name] = FrozenEncoderTransformer(
-            architecture, pretrained=tag or None, weights=files.get(name), device=device
+            architecture,
+            pretrained=tag or None,
+            weights=files.get(name),
+            device=device,
+            verbose=verbose,
         )
     return made
 

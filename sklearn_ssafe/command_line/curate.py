@@ -100,7 +100,7 @@ def _encode(X, settings, quiet):
     """Return a row for each picture, the columns' names, and the rows that could be encoded."""
     import numpy as np
 
-    features, transformer = encode(X, settings, verbose=not quiet)
+    features, transformer = encode(X, settings, verbose=options.verbose(quiet))
     failures = transformer.failures_
     list_failures(failures, err=True)
     names = transformer.get_feature_names_out()

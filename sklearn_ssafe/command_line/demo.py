@@ -35,7 +35,7 @@ def demo(data, encoder, folds, quiet):
         pictures = datasets.make_generated_images(n_samples=240, random_state=0)
     else:
         pictures = datasets.load_images(data)
-    features, transformer = encode(pictures.X, encoder, verbose=not quiet)
+    features, transformer = encode(pictures.X, encoder, verbose=options.verbose(quiet))
     _report(pictures, features, transformer.failures_, folds)
     click.echo(f"{time.perf_counter() - started:.0f} seconds in all.")
     click.echo(_WHAT_NEXT if data is None else _CAUTION)

@@ -36,7 +36,7 @@ def embed(pictures, output, encoder, precision, normalize, cache, quiet):
         precision=precision,
         normalize="auto" if normalize is None else normalize,
         cache=cache,
-        verbose="auto" if not quiet else False,
+        verbose=options.verbose(quiet),
     )
     bad = set(transformer.failures_["row"])
     _write(output, paths, features, bad, transformer.get_feature_names_out())

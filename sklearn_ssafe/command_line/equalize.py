@@ -40,7 +40,7 @@ def equalize(data, output, size, how, codec, quality, upscale, quiet):
         codec=codec,
         quality=quality,
         upscale=upscale,
-        verbose=not quiet,
+        verbose=options.verbose(quiet),
     )
     click.echo(f"Wrote {len(copy.X)} pictures and manifest.csv to {output}.")
     if len(copy.failures):
@@ -50,7 +50,7 @@ def equalize(data, output, size, how, codec, quality, upscale, quiet):
         click.echo(f"Left out: {lost}. Their names and the reasons are in failures.csv.")
     click.echo("\nAn audit of the copy:\n")
     origin = {"generator": copy.generator, "source": copy.source, "groups": copy.groups}
-    click.echo(str(audit_leaks(copy.X, copy.y, **origin, verbose=not quiet)))
+    click.echo(str(audit_leaks(copy.X, copy.y, **origin, verbose=options.verbose(quiet))))
 
 
 def _losses(y, rows):

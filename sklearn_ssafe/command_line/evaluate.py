@@ -78,7 +78,7 @@ def evaluate(
         thumbnails=not no_thumbnails,
         show_paths=not no_paths,
         n_errors=errors,
-        verbose="auto" if not quiet else False,
+        verbose=options.verbose(quiet),
         **({} if title is None else {"title": title}),
     )
     if output is not None:

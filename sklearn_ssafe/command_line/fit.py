@@ -82,7 +82,9 @@ def fit(
         )
     detector = _new_detector(preset, encoder, head, threshold)
     detector.set_params(target_fpr=target_fpr, cv=folds, keep_training_rows=keep_training_rows)
-    detector.encoder.set_params(device=encoder["device"], on_error="nan", verbose=not quiet)
+    detector.encoder.set_params(
+        device=encoder["device"], on_error="nan", verbose=options.verbose(quiet)
+    )
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default")
         warnings.simplefilter("ignore", EncodingWarning)  # told below

@@ -26,6 +26,11 @@ def output(help, type=FILE, **more):
     return click.option("-o", "--output", type=type, help=help, **{"required": True, **more})
 
 
+def verbose(quiet):
+    """Turn --quiet into the parameter of the library: bars where somebody watches."""
+    return False if quiet else "auto"
+
+
 def as_json(help):
     """The flag --json, as the parameter `as_json`."""
     return click.option("--json", "as_json", is_flag=True, help=help)

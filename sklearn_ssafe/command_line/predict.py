@@ -97,7 +97,7 @@ def _judge_all(judge, todo, file, n_before, quiet):
     from ..encoding.progress import progress_bar
 
     n_errors, start, at_once = 0, 0, _FIRST
-    bar = progress_bar(len(todo), "judging", "auto" if not quiet else False)
+    bar = progress_bar(len(todo), "judging", options.verbose(quiet))
     with bar:
         while start < len(todo):
             some = todo[start : start + at_once]

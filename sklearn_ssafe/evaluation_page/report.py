@@ -25,7 +25,7 @@ from .pictures import make_thumbnails, picture_names
 @public("sklearn_ssafe")
 @validate_params(
     {
-        "detector": [HasMethods(["predict"])],
+        "estimator": [HasMethods(["predict"])],
         "y": ["array-like"],
         "pictures": ["array-like", None],
         "generator": ["array-like", None],
@@ -44,7 +44,7 @@ from .pictures import make_thumbnails, picture_names
     prefer_skip_nested_validation=False,
 )
 def evaluation_report(
-    detector,
+    estimator,
     X,
     y,
     *,
@@ -73,7 +73,7 @@ def evaluation_report(
 
     Parameters
     ----------
-    detector : estimator
+    estimator : estimator
         A fitted `SSAFEClassifier`, a pipeline of `FrozenEncoderTransformer` and a classifier or
         outlier detector, a search over one, or any other classifier of pictures.
     X : array-like of shape (n_samples, ...)
@@ -158,12 +158,12 @@ def evaluation_report(
             "robustness changes pictures and asks the detector anew, so that the detector has to "
             "take pictures: give a pipeline with its encoder, and the pictures as X"
         )
-    head = last_step(detector)
+    head = last_step(estimator)
     label = _label_of_generated(head, y, generated)
     known = known_columns(len(items), {"generator": generator, "source": source})
     groups = None if groups is None else known_labels(len(items), groups)
 
-    judged = judge_pictures(detector, X, items, label=label)
+    judged = judge_pictures(estimator, X, items, label=label)
     good = np.flatnonzero(np.isfinite(judged.score))
     names = picture_names(items, show_paths, known=good)
     score = judged.score[good]
@@ -173,7 +173,7 @@ def evaluation_report(
         )
     known = {name: values[good] for name, values in known.items()}
     groups = None if groups is None else groups[good]
-    threshold = operating_threshold(detector, score, judged.called[good])
+    threshold = operating_threshold(estimator, score, judged.called[good])
     report = build_report(
         generated[good],
         score,
@@ -198,7 +198,7 @@ def evaluation_report(
         from ..robustness.curve import robustness_curve
 
         curve = robustness_curve(
-            detector,
+            estimator,
             chosen,
             np.where(generated[good], label, _other_label(head, label)),
             perturbations=robustness,
@@ -212,7 +212,7 @@ def evaluation_report(
     facts = evaluation_facts(
         report,
         head=head,
-        described=detector_facts(detector, head, show_paths=show_paths),
+        described=detector_facts(estimator, head, show_paths=show_paths),
         threshold=threshold,
         audit=findings,
         curve=curve,

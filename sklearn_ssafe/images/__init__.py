@@ -6,7 +6,7 @@ __all__, __getattr__, __dir__ = lazy(
     __name__,
     {
         "FileFacts": "file_facts",
-        "Perturbation": "perturbations.perturbation",
+        "Perturbation": "perturbations.catalogue",
         "equalize_image": "equalizing",
         "file_properties": "properties",
         "iter_equalized": "equalizing",

@@ -17,13 +17,13 @@ _AHEAD = 64
 
 @public("sklearn_ssafe.images")
 def equalize_image(
-    item, *, size=256, how="crop", codec="jpeg", quality=90, subsampling="4:2:0", upscale=False
+    image, *, size=256, how="crop", codec="jpeg", quality=90, subsampling="4:2:0", upscale=False
 ):
     """Write one picture in a given size, codec and quality, without metadata.
 
     Parameters
     ----------
-    item : str, Path, bytes, PIL.Image.Image or ndarray of uint8
+    image : str, Path, bytes, PIL.Image.Image or ndarray of uint8
         A picture, as `FrozenEncoderTransformer` takes it. It is made 8-bit RGB, upright,
         transparency on white; its colour profile is dropped and not applied.
     size : int or (int, int), default=256
@@ -63,7 +63,7 @@ def equalize_image(
     (96, 128, 3)
     """
     height, width = check_form(size, how, codec, quality, subsampling)
-    pixels = as_picture(item).read()
+    pixels = as_picture(image).read()
     if pixels.shape[0] < height or pixels.shape[1] < width:
         if not upscale:
             raise ValueError(
@@ -74,14 +74,14 @@ def equalize_image(
     elif how == "resize":
         pixels = _cover(pixels, height, width)
     top, left = (pixels.shape[0] - height) // 2, (pixels.shape[1] - width) // 2
-    image = Image.fromarray(np.ascontiguousarray(pixels[top : top + height, left : left + width]))
+    equal = Image.fromarray(np.ascontiguousarray(pixels[top : top + height, left : left + width]))
     file = io.BytesIO()
     options = {
         "jpeg": {"quality": quality, "subsampling": subsampling},
         "webp": {"quality": quality},
         "png": {},
     }
-    image.save(file, codec.upper(), **options[codec])
+    equal.save(file, codec.upper(), **options[codec])
     return file.getvalue()
 
 

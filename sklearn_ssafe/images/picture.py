@@ -52,7 +52,7 @@ def as_picture(item):
 
 
 @public("sklearn_ssafe.images")
-def read_image(item):
+def read_image(image):
     """Read one picture as an RGB array.
 
     The EXIF orientation is applied. Transparent pixels are composited on white. Palette, grey,
@@ -62,7 +62,7 @@ def read_image(item):
 
     Parameters
     ----------
-    item : str, Path, bytes, PIL.Image.Image or ndarray of uint8
+    image : str, Path, bytes, PIL.Image.Image or ndarray of uint8
         A file's path, the name of a row in a Parquet file (``"SHARD.parquet#COLUMN/ROW"``), a
         file's content, an opened picture, or pixel values of shape (height, width),
         (height, width, 1), (height, width, 3) or (height, width, 4).
@@ -85,16 +85,16 @@ def read_image(item):
     >>> read_image(picture).shape
     (64, 64, 3)
     """
-    return as_picture(item).read()
+    return as_picture(image).read()
 
 
 @public("sklearn_ssafe.images")
-def read_file_facts(item):
+def read_file_facts(image):
     """Read what a picture file tells without decoding it.
 
     Parameters
     ----------
-    item : str, Path, bytes, PIL.Image.Image or ndarray of uint8
+    image : str, Path, bytes, PIL.Image.Image or ndarray of uint8
         A file's path, the name of a row in a Parquet file, or a file's content. Of a picture in
         memory, size and colour mode are all there is.
 
@@ -116,7 +116,7 @@ def read_file_facts(item):
     >>> facts.format, facts.width, facts.jpeg_quality, facts.subsampling
     ('JPEG', 64, 90, '4:2:0')
     """
-    return as_picture(item).facts()
+    return as_picture(image).facts()
 
 
 class Header(NamedTuple):

@@ -326,7 +326,13 @@ def build_report(
             f"{len(missing)} of {len(score)} pictures have no score (first in row {missing[0]}): "
             "leave their rows out, and say how many there were"
         )
-    threshold = np.broadcast_to(np.asarray(threshold, dtype=float), score.shape)
+    threshold = np.asarray(threshold, dtype=float)
+    if threshold.shape not in ((), score.shape) or np.isnan(threshold).any():
+        raise ValueError(
+            f"threshold must be a number, or one for each of the {len(score)} scores, got "
+            f"{threshold!r}"
+        )
+    threshold = np.broadcast_to(threshold, score.shape)
     fold = np.unique(np.asarray(fold), return_inverse=True)[1]
     compared = np.zeros_like(fold) if across_folds == "pool" else fold
     _check_folds(generated, compared)

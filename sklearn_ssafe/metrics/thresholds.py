@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import beta
+from sklearn.utils import column_or_1d
 
 from ..public import public
 
@@ -90,7 +91,7 @@ def threshold_for_fpr(scores, target_fpr, *, confidence_level=0.95):
     Raises
     ------
     ValueError
-        There is no score, or one is not finite.
+        There is no score, one is not finite, or a parameter is not between 0 and 1.
 
     Warns
     -----
@@ -122,7 +123,10 @@ def threshold_for_fpr(scores, target_fpr, *, confidence_level=0.95):
     >>> threshold_for_fpr(scores, 0.01, confidence_level=None).n_false
     9
     """
-    scores = np.sort(np.asarray(scores))[::-1]
+    for name, value in (("target_fpr", target_fpr), ("confidence_level", confidence_level)):
+        if (value is not None or name == "target_fpr") and not 0 < value < 1:
+            raise ValueError(f"{name} must be between 0 and 1, got {value!r}")
+    scores = np.sort(column_or_1d(scores))[::-1]
     if scores.dtype.kind != "f":
         scores = scores.astype(float)
     if not len(scores) or not np.isfinite(scores).all():

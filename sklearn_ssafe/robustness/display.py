@@ -178,7 +178,12 @@ class RobustnessCurveDisplay(Display):
         else:
             self.figure_ = ax.figure
             ax.set_axis_off()
-            grid = ax.get_subplotspec().subgridspec(n_rows, n_columns, wspace=0.3, hspace=0.9)
+            place = ax.get_subplotspec()
+            if place is None:  # of an axis that lies in no grid
+                (left, bottom), (right, top) = ax.get_position().get_points()
+                room = {"left": left, "bottom": bottom, "right": right, "top": top}
+                place = self.figure_.add_gridspec(1, 1, **room)[0]
+            grid = place.subgridspec(n_rows, n_columns, wspace=0.3, hspace=0.9)
         panels = [
             self.figure_.add_subplot(grid[divmod(number, n_columns)]) for number in range(n_panels)
         ]

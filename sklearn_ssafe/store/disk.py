@@ -46,7 +46,7 @@ class DiskStore:
     Attributes
     ----------
     read_only : bool
-        Whether `put` is impossible for lack of permission.
+        Whether `put` is impossible because permission is missing.
     tables : dict of bytes to table
         LMDB's handles.
     n_damaged : int

@@ -3,7 +3,9 @@
 import subprocess
 import sys
 
-from sklearn_ssafe.command_line.main import COMMANDS
+import pytest
+
+from sklearn_ssafe.command_line.main import COMMANDS, ssafe
 
 
 def run(*arguments):
@@ -43,3 +45,20 @@ def test_every_command_that_is_listed_is_there():
     text = run("--help").stdout
     for name in COMMANDS:
         assert f"\n  {name} " in text
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["audit", "compare", "curate", "demo", "embed", "equalize", "evaluate", "fit", "predict"],
+)
+def test_bars_can_be_turned_off(command):
+    options = {name for option in ssafe.get_command(None, command).params for name in option.opts}
+    assert "--quiet" in options
+
+
+def test_no_bar_is_drawn_where_nobody_watches(sixty, tmp_path):
+    manifest = sixty / "manifest.csv"
+    for arguments in (["audit", manifest], ["fit", manifest, "-o", tmp_path / "detector"]):
+        result = run(*arguments)
+        assert result.returncode == 0
+        assert "img/s" not in result.stderr

@@ -59,14 +59,14 @@ def test_the_equal_error_rate_of_cases_known():
     assert equal_error_rate([0, 0, 1, 1], [1, 2, 3, 4]) == 0
     assert equal_error_rate([0, 0, 1, 1], [3, 4, 1, 2]) == 1
     assert equal_error_rate([0, 1], [5, 5]) == 0.5
-    # From 5 up, one of three real pictures is called generated; above 3, one is missed.
+    # From 5 up, one of three real pictures is called generated; above 3, a generated one is missed.
     assert equal_error_rate([0, 0, 0, 1, 1, 1], [1, 2, 5, 3, 6, 7]) == pytest.approx(1 / 3)
 
 
 def test_recall_at_a_false_positive_rate_by_hand():
     y = [0] * 100 + [1] * 4
     score = [*range(100), 93.5, 95.5, 98.5, 200]
-    # The threshold may call 5 of 100 generated: those scoring 95 to 99.
+    # The threshold may call 5 of 100 real ones generated: those scoring 95 to 99.
     assert tpr_at_fpr(y, score, max_fpr=0.05) == 0.75
     assert tpr_at_fpr(y, score, max_fpr=0.01) == 0.5
     assert tpr_at_fpr(y, score, max_fpr=0) == 0.25

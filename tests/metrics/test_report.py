@@ -222,6 +222,12 @@ def test_what_is_wrong_is_said(change, message):
         detection_report(y, score, **{**labels, **change})
 
 
+@pytest.mark.parametrize("threshold", [np.nan, [0.5, 0.5], [[0.5]]])
+def test_a_threshold_that_is_none(threshold):
+    with pytest.raises(ValueError, match="one for each of the 4 scores"):
+        detection_report([0, 0, 1, 1], [0.1, 0.6, 0.4, 0.9], threshold=threshold)
+
+
 def test_a_missing_score_is_not_dropped():
     y, score, labels = judged()
     score[7] = np.nan

@@ -86,6 +86,14 @@ def test_scores_that_are_none(scores):
         threshold_for_fpr(scores, 0.1)
 
 
+@pytest.mark.parametrize("value", [-0.1, 0, 1, 1.5, np.nan])
+def test_a_share_that_is_none(value):
+    with pytest.raises(ValueError, match="target_fpr must be between 0 and 1"):
+        threshold_for_fpr([0.1, 0.2], value)
+    with pytest.raises(ValueError, match="confidence_level must be between 0 and 1"):
+        threshold_for_fpr([0.1, 0.2], 0.1, confidence_level=value)
+
+
 def test_a_rate_means_the_same_in_the_classifier_and_in_cross_validation():
     rng = np.random.default_rng(0)
     y = np.repeat([0, 1], 60)
@@ -102,9 +110,8 @@ def test_a_rate_means_the_same_in_the_classifier_and_in_cross_validation():
     assert point.threshold == np.nextafter(out_of_fold.score[out_of_fold.y == 0].max(), 1)
 
     head = SSAFEClassifier(None, cv=None)
-    rows = X / np.linalg.norm(X, axis=1, keepdims=True)
     with pytest.warns(TooFewRealPicturesWarning, match="45 real pictures are too few"):
-        report = cross_val_report(head, rows, y, target_fpr=0.01, n_resamples=0, **known)
+        report = cross_val_report(head, X, y, target_fpr=0.01, n_resamples=0, **known)
     # The training part of each fold, given to the classifier, has the same threshold.
     for _, tested in report.scores.groupby("fold"):
         train = np.setdiff1d(np.arange(120), tested["picture"])

@@ -53,6 +53,18 @@ def test_it_takes_the_place_of_given_axes(curve):
     assert len(figure.axes) == 4
 
 
+def test_it_takes_the_place_of_axes_in_no_grid(curve):
+    import matplotlib.pyplot as plt
+
+    ax = plt.figure().add_axes((0.1, 0.2, 0.6, 0.7))
+    display = RobustnessCurveDisplay(curve).plot(ax)
+    place = ax.get_position()
+    for panel in display.axes_:
+        inside = panel.get_position()
+        assert place.x0 - 1e-9 <= inside.x0 < inside.x1 <= place.x1 + 1e-9
+        assert place.y0 - 1e-9 <= inside.y0 < inside.y1 <= place.y1 + 1e-9
+
+
 def test_from_estimator_computes_and_draws():
     X, y = noisy_pictures(12)
     display = RobustnessCurveDisplay.from_estimator(

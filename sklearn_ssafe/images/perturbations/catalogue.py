@@ -1,19 +1,103 @@
-"""The perturbations there are, and how a user chooses among them."""
+"""What a perturbation is, those there are, and how a user chooses among them."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import partial
 from numbers import Real
 
+import numpy as np
 from PIL import Image
 
 from ...public import public
 from ..picture import as_picture
 from .changes import blur, crop, gamma, jpeg, noise, resize, webp
-from .perturbation import Perturbation
 from .sharing import messenger, recapture, screenshot
+
+
+@public("sklearn_ssafe.images")
+@dataclass(frozen=True)
+class Perturbation:
+    """One way in which pictures are changed.
+
+    Parameters
+    ----------
+    name : str
+        What it is called in tables and pictures.
+    function : callable
+        ``function(image, strength, rng)``: `image` is a uint8 array of shape (height, width, 3),
+        `strength` a float, `rng` a `numpy.random.Generator`. Returns a uint8 array (height, width,
+        3), or the ``bytes`` of a picture file where a codec is part of it. `image` is not written
+        to.
+    strengths : tuple of float
+        The strengths that are tried when none are named, in the order in which they are shown.
+    unit : str
+        What the strength counts, such as "quality".
+    parameters : str, default=""
+        All other settings, in words.
+    protocol : str, default=""
+        The papers that test with it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_ssafe.images import Perturbation
+    >>> invert = Perturbation("invert", lambda image, strength, rng: 255 - image, (1,), "times")
+    >>> int(invert(np.zeros((8, 8, 3), dtype=np.uint8), 1)[0, 0, 0])
+    255
+    """
+
+    name: str
+    function: Callable
+    strengths: tuple
+    unit: str
+    parameters: str = ""
+    protocol: str = ""
+
+    def __call__(self, image, strength, random_state=0, *, content=None):
+        """Change one picture.
+
+        Parameters
+        ----------
+        image : ndarray of uint8, shape (height, width, 3)
+            RGB values.
+        strength : float
+            How strongly.
+        random_state : int, default=0
+            Another number draws other noise and other crops.
+        content : bytes or None, default=None
+            `content_of` this image, where it is already known.
+
+        Returns
+        -------
+        changed : ndarray of uint8, shape (height, width, 3), or bytes
+            The same for the same pixels, whatever is changed before or beside it.
+        """
+        content = content_of(image) if content is None else content
+        key = f"{self.name} {float(strength)!r} {random_state}".encode()
+        seed = hashlib.blake2b(content + key, digest_size=16).digest()
+        return self.function(image, strength, np.random.default_rng(list(seed)))
+
+    def __getstate__(self):
+        """A perturbation of ours is pickled by its name, so that its function may move."""
+        ours = PERTURBATIONS.get(self.name)
+        if ours is not None and self == replace(ours, strengths=self.strengths):
+            return {"name": self.name, "strengths": self.strengths}
+        return vars(self)
+
+    def __setstate__(self, state):
+        if "function" not in state:
+            state = vars(PERTURBATIONS[state["name"]]) | state
+        vars(self).update(state)
+
+
+def content_of(image):
+    """Return a digest of a picture's pixels, from which its random numbers are drawn."""
+    pixels = np.ascontiguousarray(image)
+    return hashlib.blake2b(pixels, digest_size=16, key=str(pixels.shape).encode()).digest()
+
 
 _QUALITIES = (95, 85, 75, 65, 50, 30)
 _OURS = "ours"
@@ -207,12 +291,12 @@ def _check_strengths(name, strengths):
 
 
 @public("sklearn_ssafe.images")
-def perturb(item, name, strength, *, random_state=0):
+def perturb(image, name, strength, *, random_state=0):
     """Change one picture as `robustness_curve` does, to look at it or to keep it.
 
     Parameters
     ----------
-    item : str, Path, bytes, PIL.Image.Image or ndarray of uint8
+    image : str, Path, bytes, PIL.Image.Image or ndarray of uint8
         A picture, as for `FrozenEncoderTransformer`.
     name : str or Perturbation
         What to do: a name that `list_perturbations` lists, or a perturbation of your own.
@@ -251,4 +335,4 @@ def perturb(item, name, strength, *, random_state=0):
             f"{name!r} stands for {len(chosen)} perturbations: "
             f"{', '.join(each.name for each in chosen)}. Name one."
         )
-    return chosen[0](as_picture(item).read(), strength, random_state)
+    return chosen[0](as_picture(image).read(), strength, random_state)
