@@ -121,7 +121,8 @@ def test_a_rerun_does_only_what_is_missing(trained, tmp_path, monkeypatch):
     assert f"{n_done} of them from before" in result.output
     assert len(scored) == 24 - n_done + 8  # eight of them to see that it is the same detector
     result = run("predict", trained / "detector", trained / "pictures", "-o", part)
-    assert part.read_bytes() == content
+    # In another batch a picture's score may end in another digit.
+    pd.testing.assert_frame_equal(pd.read_csv(part), pd.read_csv(whole), rtol=0, atol=2e-6)
 
 
 def test_a_file_of_another_detector_or_of_something_else_is_not_continued(trained, tmp_path):
