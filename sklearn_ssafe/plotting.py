@@ -27,22 +27,7 @@ class Display:
 
     @classmethod
     def from_result(cls, result, *, ax=None, **options):
-        """Show a result that you have.
-
-        Parameters
-        ----------
-        result : object
-            What the display is made of.
-        ax : matplotlib.axes.Axes or None, default=None
-            As for `plot`.
-        **options : dict
-            Further arguments of `plot`.
-
-        Returns
-        -------
-        display : object
-            The display, plotted.
-        """
+        """Show a result that you have."""
         return cls(result).plot(ax, **options)
 
     def _axes(self, ax, size):

@@ -173,13 +173,7 @@ class Result:
     """What every result object can do; a subclass has `frame`, `to_dict` and `to_html`."""
 
     def to_json(self):
-        """Return the result as JSON.
-
-        Returns
-        -------
-        text : str
-            What `to_dict` returns; NaN is null.
-        """
+        """Return the result as JSON."""
         return json.dumps(plain(self.to_dict()), indent=2)
 
     def _repr_html_(self):

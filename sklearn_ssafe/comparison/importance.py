@@ -16,17 +16,7 @@ from .inputs import name_category
 
 @dataclass
 class Importances:
-    """What a head goes by.
-
-    Attributes
-    ----------
-    features : pandas.DataFrame or None
-        Columns ``feature``, ``family`` and ``importance``, sorted; None for permutations.
-    families : pandas.DataFrame
-        Columns ``family``, ``features`` (their number) and ``importance``, sorted.
-    method : str
-        "permutation", "shap" or "model".
-    """
+    """What a head goes by."""
 
     features: pd.DataFrame | None
     families: pd.DataFrame

@@ -13,31 +13,7 @@ _RED_BLUE_KERNEL = np.array([[1, 2, 1], [2, 4, 2], [1, 2, 1]], dtype=np.float32)
 
 @dataclass(frozen=True)
 class Camera:
-    """One source of real photographs.
-
-    Attributes
-    ----------
-    name : str
-    blur : float
-        Standard deviation of the optics' point spread function, in pixels.
-    shot_noise, read_noise : float
-        The variance of a sensor value v (0 to 1) is ``shot_noise * v + read_noise**2``: the
-        Poisson-Gaussian model of A. Foi, M. Trimeche, V. Katkovnik and K. Egiazarian, "Practical
-        Poissonian-Gaussian noise modeling and fitting for single-image raw-data", IEEE
-        Transactions on Image Processing 17 (2008).
-    red_row, red_column : int
-        Where red sits in the 2x2 cell of the mosaic (B. E. Bayer, US patent 3,971,065, 1976):
-        0 or 1 each.
-    follows_green : bool
-        Demosaicing: interpolate red and blue as differences to green (constant hue; D. R. Cok, US
-        patent 4,642,678, 1987) instead of each colour alone.
-    sharpening : float
-        Weight of the unsharp mask applied last.
-    contrast : float
-        Strength of the S-shaped tone curve, 0 to 1.
-    red_gain, blue_gain : float
-        White balance: what the sensor's red and blue are multiplied by.
-    """
+    """One source of real photographs."""
 
     name: str
     blur: float
@@ -69,20 +45,7 @@ class Camera:
         )
 
     def photograph(self, scene, rng):
-        """Take a picture of a scene.
-
-        Parameters
-        ----------
-        scene : ndarray of float32, shape (height, width, 3)
-            Linear light, 0 to about 1.
-        rng : numpy.random.Generator
-            For exposure and noise.
-
-        Returns
-        -------
-        picture : ndarray of float32, shape (height, width, 3)
-            sRGB values, 0 to 1.
-        """
+        """Take a picture of a scene."""
         exposure = 0.2 / max(float(scene.mean()), 1e-3) * 2 ** rng.normal(0, 0.35)
         light = gaussian_filter(scene, (self.blur, self.blur, 0), truncate=3) * exposure
         gains = np.array([self.red_gain, 1, self.blue_gain], dtype=np.float32)

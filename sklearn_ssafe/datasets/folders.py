@@ -94,28 +94,7 @@ def load_image_folder(folder, *, return_X_y=False):
 
 
 def find_pictures(paths):
-    """List picture files.
-
-    Parameters
-    ----------
-    paths : iterable of (str or Path)
-        Files, taken as they are, and folders, in which pictures are looked for at any depth.
-
-    Returns
-    -------
-    pictures : list of str
-
-    Raises
-    ------
-    FileNotFoundError
-        If a path does not exist.
-    ValueError
-        If there is no picture.
-
-    Notes
-    -----
-    In folders, hidden files and files without the suffix of a picture format are passed over.
-    """
+    """List picture files."""
     suffixes = picture_suffixes()
     found = []
     for path in map(Path, paths):
@@ -153,13 +132,7 @@ def _label_of_folder(name):
 
 
 def picture_suffixes():
-    """Return the suffixes of picture files, small and with their dot.
-
-    Returns
-    -------
-    suffixes : set of str
-        Of all formats that can be read, some of them with a plugin.
-    """
+    """Return the suffixes of picture files, small and with their dot."""
     readable = {
         suffix
         for suffix, name in Image.registered_extensions().items()
@@ -169,20 +142,7 @@ def picture_suffixes():
 
 
 def pictures_below(folder, suffixes):
-    """Find all pictures below a folder; links to folders are followed, but not in circles.
-
-    Parameters
-    ----------
-    folder : Path
-        Where to look.
-    suffixes : set of str
-        From `picture_suffixes`.
-
-    Returns
-    -------
-    paths : list of Path
-        Sorted. Hidden files and folders are passed over.
-    """
+    """Find all pictures below a folder; links to folders are followed, but not in circles."""
     visited, found = set(), []
     for here, inner, files in os.walk(folder, followlinks=True):
         real = os.path.realpath(here)

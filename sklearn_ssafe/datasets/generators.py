@@ -47,22 +47,7 @@ class SimulatedGenerator(ABC):
     stride = 2
 
     def generate(self, photograph, rng):
-        """Take a photograph through the bottleneck and the decoder.
-
-        Parameters
-        ----------
-        photograph : ndarray of float32, shape (height, width, 3)
-            sRGB values, 0 to 1.
-        rng : numpy.random.Generator
-
-        Returns
-        -------
-        picture : ndarray of float32, shape (height, width, 3)
-            What came through, which lacks the finest detail.
-        detail : ndarray of float32, shape (height, width, 3)
-            Invented fine detail in the style of this decoder. The caller adds as much of it as
-            gives the picture the busyness of a photograph.
-        """
+        """Take a photograph through the bottleneck and the decoder."""
         height, width = photograph.shape[:2]
         padding = [(0, -n % self.stride) for n in (height, width)]
         padded = np.pad(photograph, (*padding, (0, 0)), mode="symmetric")

@@ -7,19 +7,7 @@ from PIL import Image
 
 
 def encode_jpeg(picture, quality):
-    """Write a picture as a baseline JPEG file, 4:2:0, without metadata.
-
-    Parameters
-    ----------
-    picture : ndarray of float32, shape (height, width, 3)
-        sRGB values; cut off at 0 and 1.
-    quality : int
-        As Pillow counts it, 1 to 95.
-
-    Returns
-    -------
-    file : bytes
-    """
+    """Write a picture as a baseline JPEG file, 4:2:0, without metadata."""
     values = np.clip(picture * 255 + 0.5, 0, 255).astype(np.uint8)
     file = io.BytesIO()
     Image.fromarray(values).save(file, format="JPEG", quality=quality, subsampling="4:2:0")
@@ -31,23 +19,6 @@ def encode_matched(picture, detail, target_size, quality, tolerance=0.01, max_tr
 
     A decoder's output is smoother than a photograph, so its file would be smaller, and file size
     alone would give the class away.
-
-    Parameters
-    ----------
-    picture, detail : ndarray of float32, shape (height, width, 3)
-        sRGB values, and what may be added to them in any strength from 0.
-    target_size : int
-        Bytes.
-    quality : int
-        As for `encode_jpeg`.
-    tolerance : float
-        Relative difference in size that is good enough.
-    max_tries : int
-        Files written at most; the closest is returned.
-
-    Returns
-    -------
-    file : bytes
     """
     detail = detail / max(float(detail.std()), 1e-6)
     low, high = 0.0, None  # strengths known to be too small and too large, in sRGB values

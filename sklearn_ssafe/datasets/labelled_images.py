@@ -8,19 +8,7 @@ _NAMES = ("path", "generator", "source", "group")
 
 
 def as_bunch(columns):
-    """Wrap a table of labelled pictures as scikit-learn's data sets are.
-
-    Parameters
-    ----------
-    columns : dict of list
-        First column the pictures (``path`` or ``image``); then label (0 real, 1 generated; or
-        floats to predict), generator, source and group, in this order; then any others.
-
-    Returns
-    -------
-    data : sklearn.utils.Bunch
-        With X, y, generator, source, groups, frame and target_names.
-    """
+    """Wrap a table of labelled pictures as scikit-learn's data sets are."""
     import pandas as pd
 
     # pandas' own text columns hold Unicode alone, and names of files need not be Unicode.

@@ -116,25 +116,7 @@ def load_manifest(
 
 
 def manifest_paths(path, *, path_column="path"):
-    """Read the paths of a table that may have no labels.
-
-    Parameters
-    ----------
-    path : str or Path
-        A table, as for `load_manifest`.
-    path_column : str, default="path"
-        Column with the pictures' paths. Relative ones begin at the folder of the table.
-
-    Returns
-    -------
-    paths : list of str
-        In the order of the table; "" where there is none.
-
-    Raises
-    ------
-    ValueError, ImportError
-        As `load_manifest` does.
-    """
+    """Read the paths of a table that may have no labels."""
     file = Path(path).expanduser()
     table = _read_table(file, path_column)
     table.columns = [str(name).strip() for name in table.columns]

@@ -50,19 +50,7 @@ def _scikit_image_files():
 
 @cache
 def load_photographs(scikit_image=True):
-    """Load the bundled photographs.
-
-    Parameters
-    ----------
-    scikit_image : bool, default=True
-        Whether those of scikit-image are wanted too. Without scikit-image there are only
-        the two of scikit-learn.
-
-    Returns
-    -------
-    photographs : dict of str to ndarray of uint8, shape (height, width, 3)
-        File name without suffix, and sRGB values.
-    """
+    """Load the bundled photographs."""
     files = _scikit_learn_files() + (_scikit_image_files() if scikit_image else [])
     photographs = {}
     for file in files:
@@ -76,18 +64,6 @@ def crop_photograph(photograph, shape, rng):
 
     The window is resized with a Lanczos filter, from up to 1.7 times the wanted size where the
     photograph is large enough, which averages away much of its own noise and compression.
-
-    Parameters
-    ----------
-    photograph : ndarray of uint8, shape (height, width, 3)
-    shape : tuple of int
-        Height and width of the result in pixels.
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    scene : ndarray of float32, shape (height, width, 3)
-        Linear light, 0 to 1.
     """
     height, width = shape
     available = min(photograph.shape[0] / height, photograph.shape[1] / width)

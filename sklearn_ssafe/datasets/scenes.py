@@ -19,13 +19,7 @@ _TEXTURE_SIZE = 512
 
 
 def power_law_noise(rng, shape, exponent):
-    """Draw noise whose power falls with frequency f as ``1 / f**exponent``.
-
-    Returns
-    -------
-    noise : ndarray of float32, shape `shape` (one or two axes)
-        Mean 0, standard deviation 1; it wraps round at the borders.
-    """
+    """Draw noise whose power falls with frequency f as ``1 / f**exponent``."""
     spectrum = scipy.fft.rfftn(rng.standard_normal(shape, dtype=np.float32))
     axes = [scipy.fft.fftfreq(n) for n in shape[:-1]] + [scipy.fft.rfftfreq(shape[-1])]
     frequency = np.sqrt(sum(np.square(axis) for axis in np.meshgrid(*axes, indexing="ij")))
@@ -35,13 +29,7 @@ def power_law_noise(rng, shape, exponent):
 
 
 class SceneMaker:
-    """Draws scenes; textures and the palette are prepared once.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-        For the textures.
-    """
+    """Draws scenes; textures and the palette are prepared once."""
 
     def __init__(self, rng):
         photographs = load_photographs(scikit_image=False).values()
@@ -54,19 +42,7 @@ class SceneMaker:
         self.palette = 0.65 * palette + 0.35 * palette.mean(axis=1, keepdims=True)
 
     def draw(self, shape, rng):
-        """Draw one scene.
-
-        Parameters
-        ----------
-        shape : tuple of int
-            Height and width in pixels.
-        rng : numpy.random.Generator
-
-        Returns
-        -------
-        scene : ndarray of float32, shape (height, width, 3)
-            Linear light, 0 to about 1.
-        """
+        """Draw one scene."""
         landscape = rng.random() < 0.5
         scene, floor = (self._landscape if landscape else self._room)(shape, rng)
         light = rng.uniform(0, 2 * np.pi)

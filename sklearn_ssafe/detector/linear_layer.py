@@ -10,27 +10,7 @@ from ..exceptions import WeightsFileError, WeightsNotFoundError
 
 
 def read_linear_layer(file):
-    """Read the weights and the bias of one score.
-
-    Parameters
-    ----------
-    file : str or Path
-        As for `LinearProbe.from_linear_layer`.
-
-    Returns
-    -------
-    weight : ndarray of float64, shape (n_features,)
-    bias : float
-    origin : str
-        The file's name and SHA-256.
-
-    Raises
-    ------
-    WeightsNotFoundError
-        There is no such file.
-    WeightsFileError
-        It holds something else than one linear layer with one score, or two.
-    """
+    """Read the weights and the bias of one score."""
     file = Path(file).expanduser()
     if not file.is_file():
         raise WeightsNotFoundError(f"{str(file)!r}: there is no such file.")

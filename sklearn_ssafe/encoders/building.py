@@ -25,62 +25,21 @@ class _UnfilledParameters(TorchFunctionMode):
 
 
 def build_unfilled(build):
-    """Call `build`, whose module gets parameters without values.
-
-    Parameters
-    ----------
-    build : callable
-        Returns a torch.nn.Module. Its parameters must be set with `fill`.
-
-    Returns
-    -------
-    module : torch.nn.Module
-    """
+    """Call `build`, whose module gets parameters without values."""
     # Some initialisers draw numbers of their own before they write to the parameter.
     with torch.random.fork_rng(devices=[]), torch.device("cpu"), _UnfilledParameters():
         return build()
 
 
 def build_random(build, seed=0):
-    """Call `build` with a fixed seed and leave the global generator as it was.
-
-    Parameters
-    ----------
-    build : callable
-        Returns a torch.nn.Module.
-    seed : int
-
-    Returns
-    -------
-    module : torch.nn.Module
-        The same values in every process.
-    """
+    """Call `build` with a fixed seed and leave the global generator as it was."""
     with torch.random.fork_rng(devices=[]), torch.device("cpu"):
         torch.manual_seed(seed)
         return build()
 
 
 def fill(module, state, dtype, source, what):
-    """Put a checkpoint's tensors into a module, every one of them and no other.
-
-    Parameters
-    ----------
-    module : torch.nn.Module
-    state : dict of str to torch.Tensor
-        Emptied on the way, so that each tensor can be freed once it is copied.
-    dtype : torch.dtype
-        What floating point matrices become. Vectors, such as the statistics of batch
-        normalisation, keep their precision.
-    source : str or Path
-        The file, for the message.
-    what : str
-        The model, for the message.
-
-    Raises
-    ------
-    WeightsFileError
-        When tensors are missing, left over or of another shape.
-    """
+    """Put a checkpoint's tensors into a module, every one of them and no other."""
     expected = module.state_dict()
     missing = sorted(set(expected) - set(state))
     unexpected = sorted(set(state) - set(expected))
@@ -116,17 +75,6 @@ def freeze(module, device, dtype):
     """Make a module ready to encode: in place, on its device, in its number format.
 
     Batch normalisation keeps its statistics in fp32, which PyTorch mixes with bf16 activations.
-
-    Parameters
-    ----------
-    module : torch.nn.Module
-    device : torch.device
-    dtype : torch.dtype
-
-    Returns
-    -------
-    module : torch.nn.Module
-        The same one.
     """
     normalisations = [part for part in module.modules() if isinstance(part, _BatchNorm)]
     exact = [{name: t.clone() for name, t in part.state_dict().items()} for part in normalisations]

@@ -8,17 +8,7 @@ from .precision import OutOfDeviceMemory
 
 
 class Compiled:
-    """The features of a tower, compiled, and as they are where that fails.
-
-    Parameters
-    ----------
-    features : callable
-        From `resolve_layers`.
-    tower : Tower
-        Its parameters are marked as needing gradients. None are ever computed, but without the
-        mark PyTorch 2.15 turns the linear layers of an attention into batched products, with which
-        a compiled ViT-B-32 took 2.7 times as long on a CPU.
-    """
+    """The features of a tower, compiled, and as they are where that fails."""
 
     def __init__(self, features, tower):
         tower.module.requires_grad_(True)

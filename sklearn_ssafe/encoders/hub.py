@@ -21,24 +21,6 @@ def fetch_from_hub(repo, names, what):
     The cache is the one of `huggingface_hub` (``HF_HOME``, ``HF_HUB_CACHE``), and
     ``HF_HUB_OFFLINE=1`` is obeyed. One short question is put to the hub before a download,
     because a download alone would repeat its attempts for half a minute where there is no network.
-
-    Parameters
-    ----------
-    repo : str
-        Repository, with ``@revision`` at its end for another one than the main.
-    names : sequence of str
-        File names, the preferred first.
-    what : str
-        The model, for the message.
-
-    Returns
-    -------
-    file : str
-
-    Raises
-    ------
-    WeightsNotFoundError
-        When no file is in the cache nor to be had. The message names it and its place.
     """
     repo, _, revision = repo.partition("@")
     revision = revision or None
@@ -87,24 +69,6 @@ def fetch_first_from_hub(repo, names, what):
 
     Unlike `fetch_from_hub`, a file in the cache does not hide a preferred one on the hub. Where the
     hub is out of reach, the cache alone decides.
-
-    Parameters
-    ----------
-    repo : str
-        Repository, with ``@revision`` at its end for another one than the main.
-    names : sequence of str
-        File names, the preferred first.
-    what : str
-        The model, for the message.
-
-    Returns
-    -------
-    file : str
-
-    Raises
-    ------
-    WeightsNotFoundError
-        As of `fetch_from_hub`.
     """
     place, _, revision = repo.partition("@")
     for number, name in enumerate(names):

@@ -19,27 +19,7 @@ def check_layers(layers):
 
 
 def resolve_layers(layers, pooling, tower):
-    """Turn the `layers` and `pooling` parameters into a function of a tower.
-
-    Parameters
-    ----------
-    layers : {"final", "pre_projection", "penultimate", "all"}, int or sequence of int
-        See `load_encoder`.
-    pooling : {"auto", "cls", "mean"}
-        How the tokens of a block become one vector. "auto" takes the class token where the
-        tower has one and the mean of the patch tokens elsewhere.
-    tower : Tower
-
-    Returns
-    -------
-    features : callable
-        Takes pixels (n, 3, height, width), gives (n, len(features.names)).
-
-    Raises
-    ------
-    ValueError
-        For layers or a pooling that the tower does not have.
-    """
+    """Turn the `layers` and `pooling` parameters into a function of a tower."""
     if pooling not in _POOLINGS:
         raise ValueError(f"pooling={pooling!r} is none of {_POOLINGS}.")
     if isinstance(layers, str) and layers in ("final", "pre_projection"):

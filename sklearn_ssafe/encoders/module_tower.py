@@ -30,27 +30,7 @@ class ModuleTower(Tower):
 
 
 def load_module_tower(encoder, example, device, dtype):
-    """Wrap a module, or what a factory makes, as a tower.
-
-    Parameters
-    ----------
-    encoder : torch.nn.Module or callable
-        A module is left as it is: where it has to be moved, converted or set to evaluation, this
-        happens to a copy. A factory takes no argument and returns a module.
-    example : torch.Tensor of float32, shape (1, 3, height, width)
-        Pixels that the module can take, to see how many features it gives.
-    device : torch.device
-    dtype : torch.dtype
-
-    Returns
-    -------
-    tower : ModuleTower
-
-    Raises
-    ------
-    ValueError
-        When the factory gives no module, or the module no row of features.
-    """
+    """Wrap a module, or what a factory makes, as a tower."""
     module = encoder if isinstance(encoder, torch.nn.Module) else encoder()
     if not isinstance(module, torch.nn.Module):
         raise ValueError(

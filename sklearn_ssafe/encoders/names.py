@@ -13,26 +13,7 @@ _PATH = re.compile(r"[/~\\]|\.{1,2}[/\\]|[A-Za-z]:[/\\]")
 
 
 def resolve_name(encoder):
-    """Find the library that has a model of this name.
-
-    Parameters
-    ----------
-    encoder : str
-        "forensic", "onnx", one of `EFFICIENTNET_LITE`, an open_clip architecture, or a timm model,
-        which may be written "timm/NAME" and has to be where another library knows the name; or a
-        folder or repository that says itself what it holds, see `split_source`.
-
-    Returns
-    -------
-    library : {"forensic", "onnx", "efficientnet_lite", "open_clip", "timm", "source"}
-    name : str
-        The name in that library; of a source all that was given.
-
-    Raises
-    ------
-    ValueError
-        For an unknown name, with names that resemble it.
-    """
+    """Find the library that has a model of this name."""
     if encoder in (FORENSIC, ONNX):
         return encoder, encoder
     if encoder in EFFICIENTNET_LITE:

@@ -22,29 +22,7 @@ def onnx_device(device):
 
 
 def load_onnx_tower(file, device, n_threads):
-    """Open an ONNX file.
-
-    Parameters
-    ----------
-    file : Path
-    device : torch.device
-        The CPU or a CUDA device.
-    n_threads : int
-        Threads of one run on the CPU.
-
-    Returns
-    -------
-    tower : OnnxTower
-
-    Raises
-    ------
-    ImportError
-        When onnxruntime is not installed.
-    ValueError
-        When ONNX Runtime cannot use the device.
-    WeightsFileError
-        When the file is no ONNX file, or no encoder of pictures.
-    """
+    """Open an ONNX file."""
     runtime = _onnxruntime()
     providers = ["CPUExecutionProvider"]
     if device.type != "cpu":

@@ -94,25 +94,7 @@ class OpenClipTimmTower(Tower):
 
 
 def load_open_clip_tower(name, tag, weights, device, dtype, configuration=None):
-    """Build the vision tower of an open_clip model and load its weights.
-
-    Parameters
-    ----------
-    name : str
-        Architecture; only a name where there is a configuration.
-    tag : str or None
-        Tag of its weights, from `resolve_open_clip_tag`. It decides the preprocessing and the
-        activation, also of weights from a file.
-    weights : None, "random", str or Path
-    device : torch.device
-    dtype : torch.dtype
-    configuration : Configuration or None
-        That of a folder or repository, which comes before `name` and `tag`.
-
-    Returns
-    -------
-    tower : OpenClipTower or OpenClipTimmTower
-    """
+    """Build the vision tower of an open_clip model and load its weights."""
     import open_clip
 
     registered = open_clip.get_model_config(name)
@@ -170,29 +152,7 @@ def load_open_clip_tower(name, tag, weights, device, dtype, configuration=None):
 
 
 def resolve_open_clip_tag(name, pretrained, weights, configuration=None):
-    """Return the tag whose weights or settings are to be used.
-
-    Parameters
-    ----------
-    name : str
-        Architecture.
-    pretrained : str or None
-    weights : None, "random", str or Path
-    configuration : Configuration or None
-        That of the folder with the weights.
-
-    Returns
-    -------
-    name : str
-        The same one.
-    tag : str or None
-        None when a folder's own configuration, or open_clip's default, takes its place.
-
-    Raises
-    ------
-    ValueError
-        For an unknown tag, or none given where there are several.
-    """
+    """Return the tag whose weights or settings are to be used."""
     import open_clip
 
     tags = open_clip.list_pretrained_tags_by_model(name)

@@ -13,22 +13,7 @@ OutOfDeviceMemory = getattr(torch, "OutOfMemoryError", torch.cuda.OutOfMemoryErr
 
 
 def resolve_device(device="auto"):
-    """Turn the `device` parameter into a device that exists here.
-
-    Parameters
-    ----------
-    device : {"auto", "cpu", "cuda", "cuda:1", "mps", ...} or torch.device, default="auto"
-        "auto" takes the first there is of CUDA, Apple's MPS and the CPU.
-
-    Returns
-    -------
-    device : torch.device
-
-    Raises
-    ------
-    ValueError
-        When the name means nothing or the device is not on this machine.
-    """
+    """Turn the `device` parameter into a device that exists here."""
     if isinstance(device, str) and device == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda", torch.cuda.current_device())
@@ -57,23 +42,7 @@ def resolve_device(device="auto"):
 
 
 def resolve_devices(device="auto"):
-    """Turn the `device` parameter into all devices that share the work.
-
-    Parameters
-    ----------
-    device : str, torch.device or list of them, default="auto"
-        "cuda" stands for all CUDA devices; else as for `resolve_device`.
-
-    Returns
-    -------
-    devices : list of torch.device
-        Each one once.
-
-    Raises
-    ------
-    ValueError
-        As `resolve_device`, and when they are of different kinds.
-    """
+    """Turn the `device` parameter into all devices that share the work."""
     if isinstance(device, str) and device == "cuda" and torch.cuda.is_available():
         device = [f"cuda:{index}" for index in range(torch.cuda.device_count())]
     names = device if isinstance(device, (list, tuple)) else [device]
@@ -84,24 +53,7 @@ def resolve_devices(device="auto"):
 
 
 def resolve_precision(precision="auto", device="cpu"):
-    """Turn the `precision` parameter into the number format of a tower.
-
-    Parameters
-    ----------
-    precision : {"auto", "fp32", "bf16", "fp16"}, default="auto"
-        "auto" is bf16 where the hardware multiplies bf16 natively and fp32 elsewhere.
-    device : torch.device or str
-        Where the tower runs.
-
-    Returns
-    -------
-    dtype : torch.dtype
-
-    Raises
-    ------
-    ValueError
-        For an unknown name, and for fp16 on anything but CUDA.
-    """
+    """Turn the `precision` parameter into the number format of a tower."""
     device = torch.device(device)
     if precision == "auto":
         return torch.bfloat16 if has_native_bf16(device) else torch.float32
@@ -116,18 +68,7 @@ def resolve_precision(precision="auto", device="cpu"):
 
 
 def has_native_bf16(device):
-    """Whether bf16 is faster than fp32 on `device`, not merely emulated.
-
-    Parameters
-    ----------
-    device : torch.device
-        CUDA devices have it from compute capability 8 on; CPUs when they declare AVX-512 bf16,
-        AMX bf16 or, on ARM, bf16.
-
-    Returns
-    -------
-    native : bool
-    """
+    """Whether bf16 is faster than fp32 on `device`, not merely emulated."""
     if device.type == "cuda":
         # ROCm numbers its devices otherwise, and PyTorch answers for it.
         if torch.version.hip:

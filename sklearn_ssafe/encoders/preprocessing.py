@@ -20,25 +20,7 @@ _PREPROCESS_NAMES = ("auto", "squash", "center_crop", "crops")
 
 @dataclass(frozen=True)
 class ViewSpec:
-    """How a tower wants its pictures.
-
-    Attributes
-    ----------
-    size : tuple of (int, int)
-        Height and width of a view in pixels.
-    mean, std : tuple of 3 floats
-        Subtracted from and divided into the RGB values, which are scaled to 0 ... 1 before.
-    interpolation : str
-        A Pillow resampling filter: "bicubic", "bilinear", "lanczos", "nearest", "box", "hamming".
-    resize_mode : {"shortest", "longest", "squash", "crops"}
-        "shortest" resizes the shorter side and crops the centre; "longest" resizes the longer
-        side and fills the rest; "squash" resizes to the square, whatever the aspect; "crops" does
-        not resize.
-    crop_pct : float
-        Part of the resized picture that the view keeps, as a side length.
-    fill : int or tuple of 3 ints
-        Colour of the border that "longest" adds.
-    """
+    """How a tower wants its pictures."""
 
     size: tuple
     mean: tuple
@@ -75,31 +57,7 @@ class ViewSpec:
 
 
 def resolve_views(preprocess, n_views, spec):
-    """Turn the `preprocess` and `n_views` parameters into a function that cuts views.
-
-    Parameters
-    ----------
-    preprocess : {"auto", "squash", "center_crop", "crops"}, dict or callable
-        See `load_encoder`.
-    n_views : int
-        Views of each picture; more than 1 only for "crops".
-    spec : ViewSpec or None
-        What the tower wants; None when only the user can know.
-
-    Returns
-    -------
-    cut : callable
-        Takes an array of uint8, shape (height, width, 3), gives views of shape
-        (n_views, view_height, view_width, 3): uint8, or float32 when a user's own function
-        gives floats, which are then taken as they are.
-    spec : ViewSpec or None
-        What `encode` has to know: mean and std. None means plain scaling to 0 ... 1.
-
-    Raises
-    ------
-    ValueError
-        For an unknown name, or `n_views` that the preprocessing cannot give.
-    """
+    """Turn the `preprocess` and `n_views` parameters into a function that cuts views."""
     if isinstance(n_views, bool) or not isinstance(n_views, (int, np.integer)) or n_views < 1:
         raise ValueError(f"n_views={n_views!r} must be a whole number from 1 up.")
     if callable(preprocess):
@@ -136,15 +94,6 @@ def crop_positions(n_views):
     The first is the centre, then the corners, then points that fill the picture evenly (the
     additive recurrence of the plastic number, Roberts 2018). A longer list begins with the
     shorter one.
-
-    Parameters
-    ----------
-    n_views : int
-
-    Returns
-    -------
-    positions : list of (float, float)
-        (down, right), each from 0 to 1.
     """
     positions = [(0.5, 0.5), (0.0, 0.0), (1.0, 1.0), (0.0, 1.0), (1.0, 0.0)]
     plastic = 1.324717957244746

@@ -6,13 +6,7 @@ from .base import Encoder
 
 
 class SeveralDevices(Encoder):
-    """Encoders that differ in their device alone, and take the batches in turn.
-
-    Parameters
-    ----------
-    encoders : list of Encoder
-        One for each device.
-    """
+    """Encoders that differ in their device alone, and take the batches in turn."""
 
     def __init__(self, encoders):
         first = encoders[0]

@@ -10,11 +10,6 @@ class SideBySide(Encoder):
 
     It encodes nothing itself: each of `parts` does, so that its rows are kept, and found again,
     whatever stands beside it.
-
-    Parameters
-    ----------
-    encoders : list of Encoder
-        In the order of their columns.
     """
 
     normalize_by_default = False  # each part has its own

@@ -48,24 +48,7 @@ class TimmTower(Tower):
 
 
 def load_timm_tower(name, tag, weights, device, dtype, configuration=None):
-    """Build a timm model and load its weights.
-
-    Parameters
-    ----------
-    name : str
-        Architecture; only a name where there is a configuration.
-    tag : str
-        Tag of its weights, from `resolve_timm_tag`.
-    weights : None, "random", str or Path
-    device : torch.device
-    dtype : torch.dtype
-    configuration : Configuration or None
-        That of a folder or repository, which comes before `name` and `tag`.
-
-    Returns
-    -------
-    tower : TimmTower
-    """
+    """Build a timm model and load its weights."""
     import timm
 
     full_name = f"{name}.{tag}" if tag else name
@@ -120,13 +103,7 @@ def load_timm_tower(name, tag, weights, device, dtype, configuration=None):
 
 
 def resolve_timm_tag(name, pretrained, weights, configuration=None):
-    """Return (architecture, tag) of a timm name that may hold its tag after a dot.
-
-    Raises
-    ------
-    ValueError
-        For a tag that the architecture does not have, or weights to fetch that do not exist.
-    """
+    """Return (architecture, tag) of a timm name that may hold its tag after a dot."""
     import timm
 
     name, _, tag = name.partition(".")
@@ -162,15 +139,7 @@ def timm_view_spec(module):
 
 
 def describe_blocks(module):
-    """Return the number of transformer blocks of a timm model, their width, and a class token.
-
-    Returns
-    -------
-    n_blocks : int
-        0 for models that are no plain transformer.
-    block_width : int or None
-    has_class_token : bool
-    """
+    """Return the number of transformer blocks of a timm model, their width, and a class token."""
     # Convolutional and hierarchical models have no one width, or no tokens.
     forward = getattr(module, "forward_intermediates", None)
     gives_tokens = forward and "return_prefix_tokens" in signature(forward).parameters

@@ -17,31 +17,6 @@ class Tower:
     """A frozen vision tower on its device, shared by every encoder that uses it.
 
     Subclasses, one a library, say how to get features out of it.
-
-    Parameters
-    ----------
-    name : str
-        As it appears in feature names.
-    module : torch.nn.Module
-        In evaluation mode, on its device, in its number format.
-    view_spec : ViewSpec or None
-        How the tower wants its pictures; None when only the user knows.
-    final_width : int
-        Features of the final embedding.
-
-    Attributes
-    ----------
-    n_blocks : int
-        Transformer blocks whose output can be asked for; 0 when there are none.
-    block_width : int or None
-        Features of one token.
-    has_class_token : bool
-    pre_projection_width : int or None
-        Features before the projection; None without a projection of its own.
-    libraries : tuple of str
-        Packages whose code computes the features.
-    configuration : str or None
-        Hash of a folder's configuration that the name alone does not imply.
     """
 
     libraries = ()
@@ -71,13 +46,7 @@ class Tower:
         raise NotImplementedError
 
     def blocks(self, pixels, indices):
-        """Return, for each block of ascending `indices`, what it puts out.
-
-        Returns
-        -------
-        outputs : list of (patches, class_token)
-            Of shapes (n, n_patches, block_width) and (n, block_width); None without class token.
-        """
+        """Return, for each block of ascending `indices`, what it puts out."""
         raise NotImplementedError
 
     @cached_property
@@ -102,18 +71,7 @@ class Tower:
 
 
 class TowerEncoder(Encoder):
-    """A tower with a choice of layers and of preprocessing.
-
-    Parameters
-    ----------
-    tower : Tower
-    features : callable
-        From `resolve_layers`: takes normalised pixels, gives features; has `names`.
-    cut_views : callable
-        From `resolve_views`.
-    view_spec : ViewSpec or None
-        Mean and std of the pixels.
-    """
+    """A tower with a choice of layers and of preprocessing."""
 
     def __init__(self, tower, features, cut_views, view_spec):
         self.name = tower.name
@@ -183,18 +141,7 @@ class TowerEncoder(Encoder):
 
     @torch.inference_mode()
     def encode_tokens(self, views):
-        """Return the patch tokens of a batch of prepared pictures.
-
-        Parameters
-        ----------
-        views : torch.Tensor of uint8, shape (n_images, 1, height, width, 3)
-            As for `encode`.
-
-        Returns
-        -------
-        tokens : torch.Tensor of float32, shape (n_images, n_patches, n_features)
-            On the device, row by row from the top left.
-        """
+        """Return the patch tokens of a batch of prepared pictures."""
         return self._features.tokens(self._pixels(views)).float()
 
     def _pixels(self, views):

@@ -33,27 +33,7 @@ class WeightsFileError(ValueError):
 
 
 def find_weights_file(weights, prefer=()):
-    """Return the checkpoint file that `weights`, a file or a folder, stands for.
-
-    Parameters
-    ----------
-    weights : str or Path
-        A ``.safetensors``, ``.pt``, ``.pth`` or ``.bin`` file, or a folder. In a folder the names
-        of `FOLDER_ORDER` are looked for in that order, then any single file of those types.
-    prefer : sequence of str
-        Names that are looked for before.
-
-    Returns
-    -------
-    file : Path
-
-    Raises
-    ------
-    WeightsNotFoundError
-        When there is none.
-    WeightsFileError
-        When a folder holds several files and none has a known name.
-    """
+    """Return the checkpoint file that `weights`, a file or a folder, stands for."""
     path = Path(weights).expanduser()
     if path.is_file():
         return path.absolute()
@@ -81,23 +61,6 @@ def read_checkpoint(file, wanted=None):
 
     The tensors stay mapped to the file where its format allows, so that reading costs no memory
     until they are used, and nothing is read of those not wanted.
-
-    Parameters
-    ----------
-    file : Path
-        safetensors, or a PyTorch file that loads with ``weights_only=True``.
-    wanted : callable or None
-        Takes a tensor's name and tells whether to read it.
-
-    Returns
-    -------
-    state : dict of str to torch.Tensor
-        Names without the prefixes of DataParallel and ``torch.compile``.
-
-    Raises
-    ------
-    WeightsFileError
-        When the file is damaged, is no checkpoint, or could only be read by running code.
     """
     file = Path(file)
     if file.suffix == ".safetensors" or _is_safetensors(file):

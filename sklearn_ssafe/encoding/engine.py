@@ -62,17 +62,7 @@ def is_worth_compiling(encoder, n_items):
 
 
 class StoredEncoding:
-    """The encoding of one list of pictures.
-
-    Attributes
-    ----------
-    features : ndarray of float32, shape (n_pictures, n_features)
-        Rows in the order of `pictures`; NaN where there is none, or none yet.
-    reasons : dict of int to str
-        Row number to reason, for the pictures that could not be encoded.
-    missing : list of int
-        After `look_up`: the rows that are to be encoded, or at least to be read.
-    """
+    """The encoding of one list of pictures."""
 
     def __init__(
         self,

@@ -35,20 +35,7 @@ class EncodingError(ValueError):
 
 
 def failures_table(pictures, reasons):
-    """Tabulate the bad pictures.
-
-    Parameters
-    ----------
-    pictures : list of Picture
-        All of them.
-    reasons : dict of int to str
-        Row number to reason.
-
-    Returns
-    -------
-    table : pandas.DataFrame
-        Columns ``row``, ``path`` and ``reason``, sorted by row; empty if nothing failed.
-    """
+    """Tabulate the bad pictures."""
     rows = sorted(reasons)
     return pd.DataFrame(
         {
@@ -60,20 +47,7 @@ def failures_table(pictures, reasons):
 
 
 def failures_message(table, n_items):
-    """Say how many pictures failed, and which.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        From `failures_table`, not empty.
-    n_items : int
-        How many pictures there were.
-
-    Returns
-    -------
-    message : str
-        A first line with the counts, then a line for each bad picture, the first 20 of them.
-    """
+    """Say how many pictures failed, and which."""
     if len(table) == n_items:
         lines = [f"None of the {n_items} pictures could be encoded:"]
     else:

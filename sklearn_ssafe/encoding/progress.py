@@ -21,25 +21,7 @@ _SECONDS_BEFORE_BAR = 2.0
 
 
 def progress_bar(n_items, description, verbose, n_done=0):
-    """Make a bar that counts pictures.
-
-    Parameters
-    ----------
-    n_items : int
-        How many pictures there are.
-    description : str
-        What is being done.
-    verbose : bool or "auto"
-        True shows the bar, False hides it. "auto" shows it in a terminal or notebook, once the
-        work has taken two seconds.
-    n_done : int, default=0
-        How many need no work.
-
-    Returns
-    -------
-    bar : tqdm.tqdm
-        A context manager with ``update(n)``.
-    """
+    """Make a bar that counts pictures."""
     watched = sys.stderr is not None and (sys.stderr.isatty() or _in_notebook())
     return tqdm(
         total=n_items,
@@ -59,17 +41,7 @@ def _in_notebook():
 
 
 class BatchCallbacks:
-    """Report every batch to the callbacks set on an estimator.
-
-    Parameters
-    ----------
-    estimator : estimator
-        One that has `CallbackSupportMixin`.
-    n_batches : int
-        How many batches `fit_transform` will encode.
-    X, y : array-like
-        What `fit_transform` was given.
-    """
+    """Report every batch to the callbacks set on an estimator."""
 
     def __init__(self, estimator, n_batches, X, y):
         self._estimator = estimator

@@ -131,22 +131,7 @@ def suffix_of(codec):
 
 
 def check_form(size, how, codec, quality, subsampling):
-    """Check the parameters of `equalize_image`.
-
-    Parameters
-    ----------
-    size, how, codec, quality, subsampling
-        As there.
-
-    Returns
-    -------
-    height, width : int
-
-    Raises
-    ------
-    ValueError
-        One is out of range.
-    """
+    """Check the parameters of `equalize_image`."""
     sides = (size, size) if isinstance(size, Integral) else tuple(size)
     if len(sides) != 2 or not all(isinstance(side, Integral) and side > 0 for side in sides):
         raise ValueError(f"size must be a whole number or (height, width), got {size!r}")

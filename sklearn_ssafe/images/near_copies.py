@@ -51,18 +51,7 @@ _ROWS_AT_ONCE = 512
 
 
 def number_near_copies(bits):
-    """Number the sets of pictures whose hashes are close, directly or through others.
-
-    Parameters
-    ----------
-    bits : ndarray of bool, shape (n_images, 256)
-        From `perceptual_hash`.
-
-    Returns
-    -------
-    number : ndarray of int, shape (n_images,)
-        The same for copies; a picture without any has a number of its own.
-    """
+    """Number the sets of pictures whose hashes are close, directly or through others."""
     signs = np.where(bits, 1, -1).astype(np.float32)
     n_bits = bits.shape[1]
     first, second = [], []

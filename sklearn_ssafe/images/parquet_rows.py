@@ -15,58 +15,18 @@ _OPEN_SHARDS = 4
 
 
 def parquet_row_name(shard, column, row):
-    """Name the picture in one row of a Parquet file.
-
-    Parameters
-    ----------
-    shard : str or Path
-        The file, ending in ``.parquet``.
-    column : str
-        Its column of pictures: bytes, or a struct with a field ``bytes`` as Hugging Face's
-        ``Image`` feature has it.
-    row : int
-        From 0.
-
-    Returns
-    -------
-    name : str
-        Taken wherever the path of a picture is taken.
-    """
+    """Name the picture in one row of a Parquet file."""
     return f"{shard}#{column}/{row}"
 
 
 def parse_parquet_row(name):
-    """Take a picture's name apart.
-
-    Parameters
-    ----------
-    name : object
-        One item of ``X``.
-
-    Returns
-    -------
-    parts : tuple of (str, str, int) or None
-        Shard, column and row; None where it does not name a row.
-    """
+    """Take a picture's name apart."""
     match = _NAME.fullmatch(name) if isinstance(name, str) else None
     return match and (match["shard"], match["column"], int(match["row"]))
 
 
 def check_parquet_row(shard, column, row):
-    """See that a row is there, without reading it.
-
-    Parameters
-    ----------
-    shard, column, row
-        From `parse_parquet_row`.
-
-    Raises
-    ------
-    OSError
-        There is no such file.
-    ValueError
-        It has no such row or column, or is no Parquet file.
-    """
+    """See that a row is there, without reading it."""
     _open(shard).find(column, row)
 
 
@@ -75,23 +35,6 @@ def read_parquet_row(shard, column, row):
 
     Rows read in their order cost one pass over the shard, of which a row group at most is in
     memory. A row out of order costs reading its row group from the beginning.
-
-    Parameters
-    ----------
-    shard, column, row
-        From `parse_parquet_row`.
-
-    Returns
-    -------
-    content : bytes
-        Empty where the row has no picture.
-
-    Raises
-    ------
-    OSError
-        There is no such file.
-    ValueError
-        It has no such row or column, or is no Parquet file.
     """
     value = _open(shard).read(column, row)
     if isinstance(value, dict):

@@ -15,26 +15,7 @@ _AHEAD = 64
 
 @dataclass
 class Pictures:
-    """The pictures that could be read, as far as the checks need them.
-
-    Attributes
-    ----------
-    row : ndarray of int, shape (n_images,)
-        Position in X.
-    name : list of str
-        What to call each picture.
-    y : ndarray of int, shape (n_images,)
-        0 real, 1 generated.
-    facts : list of FileFacts
-    digest : list of bytes
-        The same for files of the same bytes, and for the same pixels in memory.
-    hash : ndarray of bool, shape (n_images, 256)
-        Perceptual hash.
-    patches : ndarray of float16, shape (n_images, 8, 16, 16)
-        From `corner_patches`.
-    generator, source, group, split : ndarray of object, shape (n_images,)
-        Labels, "" where there is none.
-    """
+    """The pictures that could be read, as far as the checks need them."""
 
     row: np.ndarray
     name: list
@@ -50,26 +31,7 @@ class Pictures:
 
 
 def read_pictures(pictures, y, labels, *, num_workers, verbose):
-    """Read all pictures once.
-
-    Parameters
-    ----------
-    pictures : list of Picture
-    y : ndarray of int, shape (n_pictures,)
-    labels : dict of str to ndarray of object, shape (n_pictures,)
-        generator, source, group and split.
-    num_workers : int or None
-        Reading threads.
-    verbose : bool or "auto"
-        Whether to show a bar.
-
-    Returns
-    -------
-    looked_at : Pictures
-        Without the bad ones.
-    reasons : dict of int to str
-        Row number to reason, for pictures that could not be read.
-    """
+    """Read all pictures once."""
     looks, reasons = [], {}
     with (
         progress_bar(len(pictures), "looking", verbose) as bar,

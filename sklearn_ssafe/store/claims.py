@@ -14,16 +14,6 @@ class Claims:
 
     A claim on a key is the lock of one byte of the file, at an offset that follows from the key.
     The operating system takes it back when its holder ends, however it ends. The file stays empty.
-
-    Parameters
-    ----------
-    path : Path or None, default=None
-        The file; None when no other process is to know.
-
-    Raises
-    ------
-    OSError
-        When the file cannot be made.
     """
 
     def __init__(self, path=None):
@@ -34,18 +24,7 @@ class Claims:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
 
     def take(self, key):
-        """Claim a key.
-
-        Parameters
-        ----------
-        key : bytes
-            Of the settings and the picture; its first and its last 8 bytes are random.
-
-        Returns
-        -------
-        taken : bool
-            False when somebody else has it.
-        """
+        """Claim a key."""
         with self._lock:
             if key in self._taken or not self._lock_byte(_offset(key)):
                 return False
@@ -53,12 +32,7 @@ class Claims:
             return True
 
     def release(self, keys):
-        """Give keys back; those that are not held are passed over.
-
-        Parameters
-        ----------
-        keys : iterable of bytes
-        """
+        """Give keys back; those that are not held are passed over."""
         with self._lock:
             for key in keys:
                 if key in self._taken:
@@ -67,23 +41,11 @@ class Claims:
                         fcntl.lockf(self._file, fcntl.LOCK_UN, 1, _offset(key))
 
     def enter(self):
-        """Say that this process uses the store.
-
-        Returns
-        -------
-        entered : bool
-            False while another one has it for itself alone.
-        """
+        """Say that this process uses the store."""
         return self._lock_byte(0, shared=True)
 
     def be_alone(self):
-        """Ask to have the store for this process alone, until `close`.
-
-        Returns
-        -------
-        alone : bool
-            False when others use it, or nobody can say.
-        """
+        """Ask to have the store for this process alone, until `close`."""
         return self._file is not None and self._lock_byte(0)
 
     def close(self):

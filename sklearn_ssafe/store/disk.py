@@ -35,27 +35,6 @@ class DiskStore:
 
     Every `put` is one transaction: whatever happens to the process, it is there as a whole or not
     at all, and nothing that was there before is touched.
-
-    Parameters
-    ----------
-    folder : Path
-        Made if it is not there.
-    create : bool, default=True
-        Whether to begin a new store in a folder that has none.
-
-    Attributes
-    ----------
-    read_only : bool
-        Whether `put` is impossible because permission is missing.
-    tables : dict of bytes to table
-        LMDB's handles.
-    n_damaged : int
-        Rows met so far whose checksum was wrong. They count as absent.
-
-    Raises
-    ------
-    StoreError
-        The folder cannot be made or read; the store is damaged or of a newer format.
     """
 
     def __init__(self, folder, create=True):
@@ -122,17 +101,7 @@ class DiskStore:
                 transaction.put(b"format", str(FORMAT).encode(), db=self.tables[b"about"])
 
     def find_files(self, states):
-        """Recognise files that have not changed since their content was hashed.
-
-        Parameters
-        ----------
-        states : list of FileState
-
-        Returns
-        -------
-        digests : list of (bytes or None)
-            Hashes of the content; None for files that have to be read.
-        """
+        """Recognise files that have not changed since their content was hashed."""
         found = []
         with self.explained(), self.reading() as transaction:
             for state in states:
@@ -142,18 +111,7 @@ class DiskStore:
         return found
 
     def get(self, settings, digests):
-        """Return embeddings.
-
-        Parameters
-        ----------
-        settings : Settings
-        digests : list of bytes
-            Hashes of the pictures' content.
-
-        Returns
-        -------
-        rows : list of (ndarray of float32, shape (n_features,), or None)
-        """
+        """Return embeddings."""
         rows = []
         with self.explained(), self.reading() as transaction:
             for digest in digests:
@@ -167,21 +125,7 @@ class DiskStore:
         return rows
 
     def put(self, settings, rows, files):
-        """Keep embeddings, all of them or none.
-
-        Parameters
-        ----------
-        settings : Settings
-        rows : dict of bytes to ndarray of float32, shape (n_features,)
-            Hash of the picture's content to embedding.
-        files : dict of bytes to (bytes, bytes)
-            ``path_key`` and ``stamp`` of a `FileState`, and the hash of the content.
-
-        Raises
-        ------
-        StoreError
-            When they cannot be written, for example because the disk is full.
-        """
+        """Keep embeddings, all of them or none."""
         if self.read_only:
             raise StoreError(f"{self.folder} is read-only: new embeddings cannot be kept in it")
         keyed = {settings.key + digest: row for digest, row in rows.items()}
@@ -203,38 +147,15 @@ class DiskStore:
                     self._env.set_mapsize(2 * self._env.info()["map_size"])
 
     def claim(self, settings, digest):
-        """Claim a picture, so that nobody else encodes it meanwhile.
-
-        Parameters
-        ----------
-        settings : Settings
-        digest : bytes
-
-        Returns
-        -------
-        claimed : bool
-            False when another thread or process is encoding it.
-        """
+        """Claim a picture, so that nobody else encodes it meanwhile."""
         return self._claims.take(settings.key + digest)
 
     def release(self, settings, digests):
-        """Give claims back.
-
-        Parameters
-        ----------
-        settings : Settings
-        digests : iterable of bytes
-        """
+        """Give claims back."""
         self._claims.release([settings.key + digest for digest in digests])
 
     def compact(self):
-        """Give the space of removed rows back to the disk, and close the store.
-
-        Returns
-        -------
-        done : bool
-            False when other processes use the store. The space is used for new rows then.
-        """
+        """Give the space of removed rows back to the disk, and close the store."""
         smaller = self.path.with_suffix(".compact")
         with self.explained(), self._lock:
             done = self._claims.be_alone()
@@ -305,23 +226,7 @@ class DiskStore:
 
 
 def open_disk_store(folder, create=True):
-    """Open the store in a folder, or return it where this process has it open.
-
-    Parameters
-    ----------
-    folder : str or Path
-    create : bool, default=True
-        Whether to begin a new store in a folder that has none.
-
-    Returns
-    -------
-    store : DiskStore
-
-    Raises
-    ------
-    StoreError
-        See `DiskStore`.
-    """
+    """Open the store in a folder, or return it where this process has it open."""
     folder = Path(folder).expanduser().resolve()
     with _opening:
         store = _open_stores.get(folder)

@@ -16,26 +16,7 @@ _DECODERS = ("simplejpeg", "pillow-heif", "pillow-avif-plugin")
 
 
 class Settings:
-    """Everything but the picture that an embedding depends on.
-
-    Parameters
-    ----------
-    encoder : Encoder
-        Its fingerprint is taken.
-
-    Attributes
-    ----------
-    description : dict
-        The fingerprint, with the versions of the decoders.
-    key : bytes
-        16 bytes that stand for the description.
-    n_features : int
-
-    Raises
-    ------
-    NotRecognisableError
-        From the encoder.
-    """
+    """Everything but the picture that an embedding depends on."""
 
     def __init__(self, encoder):
         self.description = {**encoder.fingerprint, "pixels": _PIXELS, "decoders": _decoders()}

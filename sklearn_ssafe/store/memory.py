@@ -38,12 +38,7 @@ class NoStore:
 
 
 class MemoryStore:
-    """A bounded store, safe to use from several threads; what was used longest ago goes first.
-
-    Parameters
-    ----------
-    max_bytes : int, default=MAX_BYTES
-    """
+    """A bounded store, safe to use from several threads; what was used longest ago goes first."""
 
     def __init__(self, max_bytes=MAX_BYTES):
         self.max_bytes = max_bytes

@@ -11,30 +11,7 @@ from .warning import EncodingCacheWarning
 
 
 def open_store(cache, identity):
-    """Open what the `cache` parameter names.
-
-    Parameters
-    ----------
-    cache : "memory", str, Path or None
-        A string other than "memory" is a folder.
-    identity : EncoderIdentity
-        Of the encoder whose embeddings are to be kept.
-
-    Returns
-    -------
-    store : CarefulStore
-        Bound to the encoder's settings.
-
-    Raises
-    ------
-    ValueError
-        For an empty name.
-
-    Warns
-    -----
-    EncodingCacheWarning
-        The folder cannot be used, or nobody can tell when the encoder changes.
-    """
+    """Open what the `cache` parameter names."""
     if cache is None:
         return CarefulStore(NoStore(), None)
     if cache == "":
@@ -57,14 +34,7 @@ def open_store(cache, identity):
 
 
 class CarefulStore:
-    """A store that gives up with one warning where it would raise.
-
-    Parameters
-    ----------
-    store : DiskStore, MemoryStore or NoStore
-    settings : Settings or None
-        Of the encoder; None with a `NoStore`.
-    """
+    """A store that gives up with one warning where it would raise."""
 
     def __init__(self, store, settings):
         self._store = store

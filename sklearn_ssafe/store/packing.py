@@ -6,36 +6,13 @@ import numpy as np
 
 
 def packed(key, row):
-    """Make one value of the table of rows.
-
-    Parameters
-    ----------
-    key : bytes
-    row : ndarray of float32, shape (n_features,)
-
-    Returns
-    -------
-    value : bytes
-        Checksum of key and numbers, 4 bytes, and the numbers.
-    """
+    """Make one value of the table of rows."""
     numbers = np.ascontiguousarray(row, dtype="<f4").tobytes()
     return _checksum(key, numbers) + numbers
 
 
 def unpacked(key, value, n_features):
-    """Read one value of the table of rows.
-
-    Parameters
-    ----------
-    key : bytes
-    value : memoryview
-    n_features : int
-
-    Returns
-    -------
-    row : ndarray of float32, shape (n_features,), or None
-        None if it is damaged.
-    """
+    """Read one value of the table of rows."""
     # The length first: that of a damaged value may reach beyond the file.
     if len(value) != 4 + 4 * n_features:
         return None

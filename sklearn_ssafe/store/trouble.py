@@ -18,18 +18,7 @@ class StoreError(Exception):
 
 
 def explain(path, error):
-    """Say what an error of LMDB means.
-
-    Parameters
-    ----------
-    path : Path
-        The store's file.
-    error : lmdb.Error
-
-    Returns
-    -------
-    message : str
-    """
+    """Say what an error of LMDB means."""
     if isinstance(error, lmdb.VersionMismatchError):
         return f"{path} was written by a newer LMDB: upgrade lmdb, or name another folder"
     damaged = (lmdb.CorruptedError, lmdb.InvalidError, lmdb.PageNotFoundError, lmdb.NotFoundError)

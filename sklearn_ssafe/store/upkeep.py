@@ -14,70 +14,27 @@ _KEYS_AT_ONCE = 10_000
 
 
 def read_settings(store):
-    """Read the settings that embeddings were made with.
-
-    Parameters
-    ----------
-    store : DiskStore
-
-    Returns
-    -------
-    settings : dict of bytes to dict
-        Key to description, with ``n_features`` and ``last_written`` (a date).
-    """
+    """Read the settings that embeddings were made with."""
     with store.explained(), store.reading() as transaction:
         cursor = transaction.cursor(db=store.tables[b"settings"])
         return {bytes(key): json.loads(bytes(value)) for key, value in cursor}
 
 
 def count_rows(store):
-    """Count the embeddings.
-
-    Parameters
-    ----------
-    store : DiskStore
-
-    Returns
-    -------
-    n_rows : Counter
-        Key of the settings to number of embeddings.
-    """
+    """Count the embeddings."""
     with store.explained(), store.reading() as transaction:
         cursor = transaction.cursor(db=store.tables[b"rows"])
         return Counter(bytes(key[:16]) for key in cursor.iternext(keys=True, values=False))
 
 
 def count_files(store):
-    """Count the files that are recognised without reading them.
-
-    Parameters
-    ----------
-    store : DiskStore
-
-    Returns
-    -------
-    n_files : int
-    """
+    """Count the files that are recognised without reading them."""
     with store.explained(), store.reading() as transaction:
         return transaction.stat(store.tables[b"files"])["entries"]
 
 
 def each_row(store, settings_key=None):
-    """Go through the embeddings.
-
-    Parameters
-    ----------
-    store : DiskStore
-    settings_key : bytes or None, default=None
-        None stands for all.
-
-    Yields
-    ------
-    key : bytes
-        16 bytes of the settings, 32 of the picture.
-    row : ndarray of float32, shape (n_features,), or None
-        None if it is damaged.
-    """
+    """Go through the embeddings."""
     widths = {key: about["n_features"] for key, about in read_settings(store).items()}
     with store.explained(), store.reading() as transaction:
         cursor = transaction.cursor(db=store.tables[b"rows"])
@@ -93,19 +50,6 @@ def check(folder):
     """Read every embedding of a folder, in a process of its own.
 
     Damage can be such that it ends the process that reads; it must not be this one.
-
-    Parameters
-    ----------
-    folder : str or Path
-
-    Returns
-    -------
-    n_sound, n_damaged : int
-
-    Raises
-    ------
-    StoreError
-        When the folder holds no store, or one too damaged to be read.
     """
     script = (
         "import sys; from sklearn_ssafe.store.upkeep import _check_here; _check_here(sys.argv[1])"
@@ -133,17 +77,7 @@ def _check_here(folder):
 
 
 def old_settings(store, days):
-    """Find settings with which nothing new was encoded for some time.
-
-    Parameters
-    ----------
-    store : DiskStore
-    days : int
-
-    Returns
-    -------
-    keys : list of bytes
-    """
+    """Find settings with which nothing new was encoded for some time."""
     today = date.today()
     return [
         key
@@ -153,21 +87,7 @@ def old_settings(store, days):
 
 
 def prune(store, settings_keys=()):
-    """Remove damaged embeddings, those of some settings, and what nothing points to.
-
-    Parameters
-    ----------
-    store : DiskStore
-        It is closed afterwards.
-    settings_keys : collection of bytes, default=()
-
-    Returns
-    -------
-    n_removed : int
-        Embeddings.
-    compacted : bool
-        Whether the file has become smaller; not while other processes use it.
-    """
+    """Remove damaged embeddings, those of some settings, and what nothing points to."""
     if store.read_only:
         raise StoreError(f"{store.folder} is read-only: nothing can be removed from it")
     unwanted, kept = [], set()

@@ -8,23 +8,7 @@ from ..folders import picture_suffixes, pictures_below
 
 
 def read_folders(layout, root):
-    """Find the pictures of a benchmark.
-
-    Parameters
-    ----------
-    layout : Layout
-        How its folders are named.
-    root : Path
-        The folder that holds them.
-
-    Returns
-    -------
-    rows : pandas.DataFrame
-        Columns path, label, generator, source, split, subset, in the order of the paths; empty if
-        nothing fits the layout.
-    others : list of Path
-        Pictures in folders that the layout does not have.
-    """
+    """Find the pictures of a benchmark."""
     places, rows, others = {}, [], []
     for picture in pictures_below(root, picture_suffixes()):
         folder = picture.parent
@@ -38,20 +22,7 @@ def read_folders(layout, root):
 
 
 def find_root(layout, root):
-    """Look for a folder below that fits the layout, where the one given does not.
-
-    Parameters
-    ----------
-    layout : Layout
-        How the benchmark's folders are named.
-    root : Path
-        The folder that does not fit.
-
-    Returns
-    -------
-    better : Path or None
-        The parent of `root`, or a folder one or two levels below.
-    """
+    """Look for a folder below that fits the layout, where the one given does not."""
     candidates = [Path(root).resolve().parent, *sorted(root.glob("*")), *sorted(root.glob("*/*"))]
     for candidate in candidates:
         folders = [entry for entry in candidate.glob("*/*") if entry.is_dir()]

@@ -13,31 +13,7 @@ _SHARD = re.compile(r"(?P<name>.+)-(?P<number>\d+)-of-(?P<count>\d+)\.parquet")
 
 
 def read_shards(layout, root):
-    """Read everything but the pictures.
-
-    Parameters
-    ----------
-    layout : Layout
-        Which columns hold what.
-    root : Path
-        A folder with shards in it or below.
-
-    Returns
-    -------
-    rows : pandas.DataFrame
-        Columns path (the name of a row in a shard, see `parquet_row_name`), label, generator,
-        source, split, subset, in the order of the shards; empty if there is no shard.
-
-    Raises
-    ------
-    ValueError
-        If a shard is damaged, lacks a column, or has a label that is neither real nor generated.
-
-    Warns
-    -----
-    UserWarning
-        If shards are missing, going by the numbers in their names.
-    """
+    """Read everything but the pictures."""
     shards = sorted(path for path in root.rglob("*.parquet") if path.is_file())
     _warn_of_missing_shards(shards)
     tables = [_read_shard(layout, shard) for shard in shards]

@@ -57,24 +57,7 @@ class Perturbation:
     protocol: str = ""
 
     def __call__(self, image, strength, random_state=0, *, content=None):
-        """Change one picture.
-
-        Parameters
-        ----------
-        image : ndarray of uint8, shape (height, width, 3)
-            RGB values.
-        strength : float
-            How strongly.
-        random_state : int, default=0
-            Another number draws other noise and other crops.
-        content : bytes or None, default=None
-            `content_of` this image, where it is already known.
-
-        Returns
-        -------
-        changed : ndarray of uint8, shape (height, width, 3), or bytes
-            The same for the same pixels, whatever is changed before or beside it.
-        """
+        """Change one picture."""
         content = content_of(image) if content is None else content
         key = f"{self.name} {float(strength)!r} {random_state}".encode()
         seed = hashlib.blake2b(content + key, digest_size=16).digest()
@@ -232,24 +215,7 @@ def list_perturbations():
 
 
 def choose_perturbations(wanted):
-    """Return what a user asked for as perturbations, each with the strengths to try.
-
-    Parameters
-    ----------
-    wanted : "all", str, Perturbation, sequence of these, or dict of str to sequence of float
-        Names may have the wildcards of a shell, as in ``"resize_*"``. A dict gives the strengths.
-
-    Returns
-    -------
-    chosen : list of Perturbation
-        In the order asked for, each name once.
-
-    Raises
-    ------
-    ValueError
-        A name is unknown, a name stands for two things, nothing is asked for, or strengths are no
-        numbers.
-    """
+    """Return what a user asked for as perturbations, each with the strengths to try."""
     if isinstance(wanted, str) and wanted == "all":
         return list(_ALL)
     if isinstance(wanted, str | Perturbation):

@@ -8,40 +8,12 @@ from scipy.ndimage import gaussian_filter
 
 
 def jpeg(image, strength, rng=None):
-    """Save as JPEG of quality `strength`: baseline, 4:2:0, libjpeg's Huffman tables, no metadata.
-
-    Parameters
-    ----------
-    image : ndarray of uint8, shape (height, width, 3)
-        RGB values.
-    strength : float
-        Quality as libjpeg counts it, 1 to 95; rounded.
-    rng : ignored
-        Nothing here is random.
-
-    Returns
-    -------
-    file : bytes
-    """
+    """Save as JPEG of quality `strength`: baseline, 4:2:0, Huffman tables of libjpeg, bare."""
     return _saved(image, "JPEG", quality=round(strength), subsampling="4:2:0")
 
 
 def webp(image, strength, rng=None):
-    """Save as lossy WebP of quality `strength`: method 4, no metadata.
-
-    Parameters
-    ----------
-    image : ndarray of uint8, shape (height, width, 3)
-        RGB values; at most 16,383 pixels a side.
-    strength : float
-        Quality as libwebp counts it, 0 to 100; rounded.
-    rng : ignored
-        Nothing here is random.
-
-    Returns
-    -------
-    file : bytes
-    """
+    """Save as lossy WebP of quality `strength`: method 4, no metadata."""
     return _saved(image, "WEBP", quality=round(strength), method=4)
 
 
@@ -52,44 +24,13 @@ def _saved(image, format, **options):
 
 
 def resize(image, strength, rng=None, *, filter):
-    """Resize both sides by the factor `strength`; the picture keeps its new size.
-
-    Parameters
-    ----------
-    image : ndarray of uint8, shape (height, width, 3)
-        RGB values.
-    strength : float
-        New side over old side; the new side is rounded, 1 pixel at least.
-    rng : ignored
-        Nothing here is random.
-    filter : PIL.Image.Resampling
-        Pillow widens it when it makes a picture smaller, so that nothing is skipped (but for
-        NEAREST).
-
-    Returns
-    -------
-    resized : ndarray of uint8, shape (new_height, new_width, 3)
-    """
+    """Resize both sides by the factor `strength`; the picture keeps its new size."""
     height, width = (max(1, round(side * strength)) for side in image.shape[:2])
     return np.asarray(Image.fromarray(image).resize((width, height), filter))
 
 
 def crop(image, strength, rng):
-    """Cut out a part whose sides are `strength` times those of the picture; do not resize it.
-
-    Parameters
-    ----------
-    image : ndarray of uint8, shape (height, width, 3)
-        RGB values.
-    strength : float
-        New side over old side, up to 1; the new side is rounded, 1 pixel at least.
-    rng : numpy.random.Generator
-        Where the part's place comes from; all places are equally likely.
-
-    Returns
-    -------
-    part : ndarray of uint8, shape (new_height, new_width, 3)
-    """
+    """Cut out a part whose sides are `strength` times those of the picture; do not resize it."""
     sides = [max(1, round(side * strength)) for side in image.shape[:2]]
     top, left = (
         int(rng.integers(old - new + 1)) for old, new in zip(image.shape[:2], sides, strict=True)
@@ -98,74 +39,21 @@ def crop(image, strength, rng):
 
 
 def blur(image, strength, rng=None):
-    """Blur each colour with a Gaussian of standard deviation `strength`.
-
-    Parameters
-    ----------
-    image : ndarray of uint8, shape (height, width, 3)
-        RGB values.
-    strength : float
-        Pixels. The kernel ends at 4 standard deviations; the border is mirrored.
-    rng : ignored
-        Nothing here is random.
-
-    Returns
-    -------
-    blurred : ndarray of uint8, shape (height, width, 3)
-    """
+    """Blur each colour with a Gaussian of standard deviation `strength`."""
     return rounded(gaussian_filter(image.astype(np.float32), (strength, strength, 0)))
 
 
 def noise(image, strength, rng):
-    """Add Gaussian noise of standard deviation `strength`, independent in each pixel and colour.
-
-    Parameters
-    ----------
-    image : ndarray of uint8, shape (height, width, 3)
-        RGB values.
-    strength : float
-        On the scale of 0 to 255.
-    rng : numpy.random.Generator
-        Where the noise comes from.
-
-    Returns
-    -------
-    noisy : ndarray of uint8, shape (height, width, 3)
-    """
+    """Add Gaussian noise of standard deviation `strength`, independent in each pixel and colour."""
     added = rng.standard_normal(image.shape, dtype=np.float32)
     return rounded(image + np.float32(strength) * added)
 
 
 def gamma(image, strength, rng=None):
-    """Raise values, taken from 0 to 1, to the power `strength`: above 1 is darker.
-
-    Parameters
-    ----------
-    image : ndarray of uint8, shape (height, width, 3)
-        RGB values.
-    strength : float
-        The exponent, above 0.
-    rng : ignored
-        Nothing here is random.
-
-    Returns
-    -------
-    toned : ndarray of uint8, shape (height, width, 3)
-    """
+    """Raise values, taken from 0 to 1, to the power `strength`: above 1 is darker."""
     return rounded(255 * (np.arange(256) / 255) ** strength)[image]
 
 
 def rounded(values):
-    """Return values as the nearest of 0 to 255.
-
-    Parameters
-    ----------
-    values : ndarray of float
-        Any shape.
-
-    Returns
-    -------
-    pixels : ndarray of uint8
-        The same shape.
-    """
+    """Return values as the nearest of 0 to 255."""
     return np.clip(np.rint(values), 0, 255).astype(np.uint8)

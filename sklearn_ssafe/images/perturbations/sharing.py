@@ -13,23 +13,7 @@ MESSENGER_HOPS = ((1600, 75), (1280, 70), (1024, 65))
 
 
 def messenger(image, strength, rng=None):
-    """Send a picture on `strength` times: made smaller where it is too large, saved as JPEG.
-
-    Parameters
-    ----------
-    image : ndarray of uint8, shape (height, width, 3)
-        RGB values.
-    strength : float
-        How often it is sent, 1 to 3. Each time its longest side comes down to at most that of
-        `MESSENGER_HOPS` (Lanczos), and it is saved with that quality, 4:2:0, without metadata.
-    rng : ignored
-        Nothing here is random.
-
-    Returns
-    -------
-    file : bytes
-        The last JPEG file.
-    """
+    """Send a picture on `strength` times: made smaller where it is too large, saved as JPEG."""
     for longest, quality in MESSENGER_HOPS[: round(strength)]:
         picture = Image.fromarray(image)
         picture.thumbnail((longest, longest), Image.Resampling.LANCZOS, reducing_gap=None)
@@ -39,22 +23,7 @@ def messenger(image, strength, rng=None):
 
 
 def screenshot(image, strength, rng):
-    """Show a picture on a screen at `strength` times its size, and keep what the screen shows.
-
-    Parameters
-    ----------
-    image : ndarray of uint8, shape (height, width, 3)
-        RGB values.
-    strength : float
-        Size on the screen over size of the picture.
-    rng : numpy.random.Generator
-        The picture begins at a random fraction of a pixel in each direction.
-
-    Returns
-    -------
-    shot : ndarray of uint8, shape (new_height, new_width, 3)
-        Bilinear, without loss, as a screenshot is saved.
-    """
+    """Show a picture on a screen at `strength` times its size, and keep what the screen shows."""
     height, width = image.shape[:2]
     left, top = rng.random(2)
     right, bottom = min(width, max(width - 1, 1) + left), min(height, max(height - 1, 1) + top)
@@ -74,20 +43,6 @@ def recapture(image, strength, rng):
     `strength`), exposure and white balance (exponent 0.9 to 1.1, gain of each colour within 3 %
     times `strength`), optics (Gaussian blur, sigma 0.4 times `strength`), sensor (Gaussian noise,
     standard deviation 1.5 times `strength`), JPEG quality 90, 4:2:0.
-
-    Parameters
-    ----------
-    image : ndarray of uint8, shape (height, width, 3)
-        RGB values.
-    strength : float
-        From 0 up.
-    rng : numpy.random.Generator
-        Where all that is random comes from.
-
-    Returns
-    -------
-    file : bytes
-        A JPEG file.
     """
     seen = _askew(image, 0.005 * strength, rng).astype(np.float32)
     seen *= 1 + np.float32(0.015 * strength) * _grid_beats(seen.shape[:2], rng)
