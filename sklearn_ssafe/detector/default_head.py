@@ -24,5 +24,5 @@ def default_head(encoder):
 
 def scaled_to_unit_length(rows):
     """Scale rows as detectors did that were saved in the first format, whatever the encoder."""
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    lengths = np.linalg.norm(rows, axis=-1, keepdims=True)
     return rows / np.maximum(lengths, np.finfo(rows.dtype).tiny)

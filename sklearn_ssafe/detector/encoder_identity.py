@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from sklearn.base import clone
 
-from ..encoding.transformer import FrozenEncoderTransformer, loaded_encoder
+from ..encoding.transformer import FrozenEncoderTransformer, gives_unit_rows, loaded_encoder
+from .default_head import scaled_to_unit_length
 from .folder import DetectorFileError
 
 # What decides the features. Where and how fast they are computed is the machine's own business.
@@ -82,7 +83,7 @@ def check_encoder(transformer, description, probe, unit_rows):
         )
     here = _encode_probe(transformer, encoder)
     if unit_rows:  # whether the transformer scales them is all one
-        here, probe = _unit(here), _unit(probe)
+        here, probe = scaled_to_unit_length(here), scaled_to_unit_length(probe)
     tolerance = _TOLERANCE[description["precision"]] * np.sqrt(np.mean(probe**2))
     if here.shape != probe.shape or not np.abs(here - probe).max() <= tolerance:
         raise DetectorFileError(
@@ -100,12 +101,8 @@ def _encode_probe(transformer, encoder):
     for part in encoder.parts:
         views = torch.from_numpy(part.prepare(probe_picture())[None])
         row = part.encode(views).cpu().numpy().astype(np.float32)[0]
-        rows.append(_unit(row) if transformer._scales(part) else row)
+        rows.append(scaled_to_unit_length(row) if gives_unit_rows(transformer, part) else row)
     return np.concatenate(rows)
-
-
-def _unit(row):
-    return row / max(np.linalg.norm(row), np.finfo(np.float32).tiny)
 
 
 def _short(digest):

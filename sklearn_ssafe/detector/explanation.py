@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 from PIL import Image, ImageFilter
 
-from ..encoding.transformer import loaded_encoder
+from ..encoding.transformer import gives_unit_rows, loaded_encoder
 from ..images.picture import as_picture
 from ..images.reading import ImageReadError
 from ..metrics.scores import log_odds
@@ -151,7 +151,7 @@ def _measure(detector, log_odds_of, pixels, method, grid, fill):
     if method != "occlusion":
         try:
             encoder = loaded_encoder(detector.encoder_)
-            unit_length = detector._unit_rows or detector.encoder_._scales(encoder)
+            unit_length = detector._unit_rows or gives_unit_rows(detector.encoder_, encoder)
             return "tokens", *token_map(encoder, detector.head_, pixels, unit_length)
         except NoTokensError:
             if method == "tokens":

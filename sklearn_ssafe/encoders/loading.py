@@ -83,15 +83,12 @@ def _side_by_side(names, of_one, of_all):
             f"encoder={names!r}: several encoders side by side are given by their names, two or "
             "more and each once. sklearn.pipeline.FeatureUnion joins transformers of any kind."
         )
-    defaults = {"layers": "final", "pooling": "auto", "preprocess": "auto"}
-    for parameter, value in of_one.items():
-        default = defaults.get(parameter)
-        if value is not default and value != default:
-            raise ValueError(
-                f"{parameter}={value!r} with encoder={list(names)!r}: it would have to be said for "
-                "which of them. Leave it out, or join one FrozenEncoderTransformer for each by "
-                "sklearn.pipeline.FeatureUnion."
-            )
+    for parameter, value in _chosen(of_one):
+        raise ValueError(
+            f"{parameter}={value!r} with encoder={list(names)!r}: it would have to be said for "
+            "which of them. Leave it out, or join one FrozenEncoderTransformer for each by "
+            "sklearn.pipeline.FeatureUnion."
+        )
     return SideBySide([load_encoder(name, **of_all) for name in names])
 
 
@@ -261,14 +258,20 @@ def _identity(weights, configuration):
 
 
 def _refuse_choices_of_towers(**asked):
+    if asked["precision"] == "fp32":  # which it is
+        del asked["precision"]
+    for parameter, value in _chosen(asked):
+        raise ValueError(
+            f"{parameter}={value!r} with encoder='forensic', which has no weights, layers, "
+            f"preprocessing or number format to choose from. Leave {parameter} out or name "
+            "another encoder."
+        )
+
+
+def _chosen(asked):
+    """Yield the parameters that are not at their defaults, with their values."""
     defaults = {"layers": "final", "pooling": "auto", "preprocess": "auto", "precision": "auto"}
     for parameter, value in asked.items():
         default = defaults.get(parameter)
-        if parameter == "precision" and value == "fp32":  # which it is
-            continue
         if value is not default and value != default:
-            raise ValueError(
-                f"{parameter}={value!r} with encoder='forensic', which has no weights, layers, "
-                f"preprocessing or number format to choose from. Leave {parameter} out or name "
-                "another encoder."
-            )
+            yield parameter, value

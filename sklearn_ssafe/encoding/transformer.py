@@ -404,12 +404,8 @@ class FrozenEncoderTransformer(
         n_found = n_items - len(work.missing)
         with progress_bar(n_items, f"encoding ({name})", self.verbose, n_found) as bar:
             work.encode(bar.update, None if callbacks is None else callbacks.batch_done)
-        if self._scales(work.encoder):
+        if gives_unit_rows(self, work.encoder):
             _scale_to_unit_length(work.features)
-
-    def _scales(self, encoder):
-        """Whether rows of this encoder come out at unit length."""
-        return encoder.normalize_by_default if self.normalize == "auto" else self.normalize
 
     def _raise_early(self, pictures, rows):
         """Name every bad picture before hours of encoding, if a look at the headers finds one."""
@@ -499,6 +495,12 @@ class FrozenEncoderTransformer(
 def loaded_encoder(transformer):
     """Return the encoder of a `FrozenEncoderTransformer`, loaded."""
     return load_encoder(transformer.encoder, **encoder_settings(transformer))
+
+
+def gives_unit_rows(transformer, encoder):
+    """Say whether a `FrozenEncoderTransformer` scales the rows of this encoder to unit length."""
+    by_default = transformer.normalize == "auto"
+    return encoder.normalize_by_default if by_default else transformer.normalize
 
 
 def encoder_settings(transformer):
