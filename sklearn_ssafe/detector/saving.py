@@ -51,14 +51,14 @@ def contents_of(detector):
         arrays |= {"training_rows": kept.rows, "training_y": np.asarray(kept.y, dtype=np.int64)}
     settings = {
         "saved": date.today().isoformat(),
-        "parameters": {name: plain(getattr(detector, name)) for name in PARAMETERS},
+        "parameters": plain({name: getattr(detector, name) for name in PARAMETERS}),
         "prefit": detector.prefit,
         "head": repr(detector.head_),
         "head_origin": getattr(detector.head_, "origin_", None),
         "curator": None if detector.curator is None else repr(detector.curator),
         "encoder": encoder,
         "unit_rows": detector._unit_rows,
-        "classes": [plain(label) for label in detector.classes_.tolist()],
+        "classes": plain(detector.classes_),
         "classes_dtype": detector.classes_.dtype.str,
         "pos_label": plain(detector.pos_label_),
         "threshold": float(detector.threshold_),
