@@ -20,6 +20,16 @@ FORENSYNTHS = LAYOUTS["ForenSynths"].subsets
 SYNTHBUSTER = LAYOUTS["Synthbuster"].subsets
 UNIVFD = LAYOUTS["UniversalFakeDetect"].subsets
 AIGC = LAYOUTS["AIGCDetectBenchmark"].subsets
+AIGIBENCH = [
+    "BlendFace", "BLIP", "CommunityAI", "DALLE-3", "E4S", "FaceSwap", "FLUX1-dev", "GLIDE",
+    "Imagen3", "Infinite-ID", "InstantID", "InSwap", "IP-Adapter", "Midjourney", "PhotoMaker",
+    "ProGAN", "R3GAN", "SD3", "SDXL", "SimSwap", "SocialRF", "StyleGAN-XL", "StyleGAN3",
+    "StyleSwim", "WFIR",
+]  # fmt: skip
+HOLMES = [
+    "FLUX", "Infinity", "Janus", "Janus-Pro-1B", "Janus-Pro-7B", "LlamaGen", "PixArt-XL",
+    "SD35-L", "Show-o", "VAR",
+]  # fmt: skip
 CATEGORIES = ("progan", "stylegan", "stylegan2", "cyclegan")
 
 
@@ -48,8 +58,12 @@ TREES = {
     ],
     "AIGIBench": [
         f"{place}/{label}"
-        for place in ("train/car", "train/sdv1.4", "val/car", "test/ProGAN", "test/Midjourney-V6")
+        for place in ("train/car", "train/sdv1.4", "val/car",
+                      *(f"test/{name}" for name in AIGIBENCH))
         for label in ("0_real", "1_fake")
+    ],
+    "AIGI-Holmes": [
+        f"TestSet/{name}/{label}" for name in HOLMES for label in ("0_real", "1_fake")
     ],
     "Chameleon": ["test/0_real", "test/1_fake"],
     "WildRF": [
@@ -86,7 +100,7 @@ def summary(data):
 @pytest.mark.parametrize("name", TREES)
 def test_every_picture_has_its_label_and_comes_once(trees, name):
     data = load_benchmark(name, trees[name])
-    pictures = sorted(str(path) for path in trees[name].rglob("*.png"))
+    pictures = [str(path) for path in sorted(trees[name].rglob("*.png"))]
     assert data.X.tolist() == pictures
     real = [("0_real" in p) or ("/nature/" in p) or ("/real/" in p) for p in pictures]
     np.testing.assert_array_equal(data.y, 1 - np.array(real))
@@ -145,13 +159,58 @@ def test_universalfakedetect(trees):
     assert set(some.source) == {"ImageNet", "LAION-400M", "ldm_200"}
 
 
-def test_aigibench(trees):
+def test_genimage_held_out_zip(tmp_path):
+    short = ["adm", "biggan", "glide", "midjourney", "sdv4", "sdv5", "vqdm", "wukong"]
+    folders = [f"genimage_test/test/{g}_imagenet/{c}" for g in short for c in ("ai", "nature")]
+    grow(tmp_path, folders)
+    wanted = {
+        ("test", name, label, name if label else "", name if label else "ImageNet")
+        for name in LAYOUTS["GenImage"].subsets
+        for label in (0, 1)
+    }
+    for root in (tmp_path, tmp_path / "genimage_test"):
+        assert summary(load_benchmark("GenImage", root)) == wanted
+    for file in (tmp_path / "genimage_test/test/vqdm_imagenet").rglob("*.png"):
+        file.unlink()
+    with pytest.raises(ValueError, match="its split 'test' lacks VQDM"):
+        load_benchmark("GenImage", tmp_path)
+
+
+def test_aigibench(trees, tmp_path):
     found = summary(load_benchmark("AIGIBench", trees["AIGIBench"]))
     assert ("train", "car", 1, "ProGAN", "ProGAN") in found
     assert ("train", "car", 0, "", "LSUN") in found
     assert ("train", "sdv1.4", 1, "sdv1.4", "sdv1.4") in found
-    assert ("test", "Midjourney-V6", 1, "Midjourney-V6", "Midjourney-V6") in found
-    assert ("test", "Midjourney-V6", 0, "", "") in found
+    tested = {row for row in found if row[0] == "test"}
+    assert tested == {
+        ("test", name, label, name if label else "", name if label else "")
+        for name in AIGIBENCH
+        for label in (0, 1)
+    }
+    assert len(AIGIBENCH) == 25
+    assert summary(load_benchmark("AIGIBench", trees["AIGIBench"] / "test")) == tested
+    others = {
+        "Infinite-ID": "Infinite_ID",
+        "IP-Adapter": "IP_Adapter",
+        "Midjourney": "Midjourney-V6",
+    }
+    grow(tmp_path, [f"test/{others.get(name, name)}/{name}_{part}/{label}" for name in AIGIBENCH
+                    for part in "ab" for label in ("0_real", "1_fake")])  # fmt: skip
+    for root in (tmp_path, tmp_path / "test"):
+        data = load_benchmark("AIGIBench", root)
+        assert summary(data) == tested
+        assert len(data.y) == 25 * 2 * 2 * 2
+
+
+def test_aigi_holmes(trees):
+    wanted = {
+        ("test", name, label, name if label else "", name if label else "")
+        for name in HOLMES
+        for label in (0, 1)
+    }
+    root = trees["AIGI-Holmes"]
+    assert summary(load_benchmark("AIGI Holmes", root)) == wanted
+    assert summary(load_benchmark("AIGI-Holmes", root / "TestSet")) == wanted
 
 
 def test_wildrf_and_chameleon_name_no_generator(trees):
@@ -186,13 +245,17 @@ def test_a_folder_of_something_else_shows_the_layout(tmp_path, name):
         load_benchmark(name, tmp_path / "empty")
 
 
-@pytest.mark.parametrize("name", ["GenImage", "WildRF", "ForenSynths", "AIGIBench"])
-def test_a_folder_too_high_or_too_low_is_corrected(trees, tmp_path, name):
+@pytest.mark.parametrize("name", TREES)
+def test_a_folder_too_high_is_corrected(trees, tmp_path, name):
     outer = tmp_path / "download"
     outer.mkdir()
     (outer / "unpacked").symlink_to(trees[name], target_is_directory=True)
     with pytest.raises(ValueError, match=r"Did you mean '.*unpacked'"):
         load_benchmark(name, outer)
+
+
+@pytest.mark.parametrize("name", ["GenImage", "WildRF", "ForenSynths"])
+def test_a_folder_too_low_is_corrected(trees, name):
     inner = next(path for path in sorted(trees[name].iterdir()) if path.name != "train")
     with pytest.raises(ValueError, match=rf"Did you mean '{trees[name]}'"):
         load_benchmark(name, inner)
@@ -249,7 +312,7 @@ def test_what_does_not_exist_is_named(trees, tmp_path):
         load_benchmark("GenImages", tmp_path)
     with pytest.raises(NotADirectoryError, match="nowhere"):
         load_benchmark("GenImage", tmp_path / "nowhere")
-    with pytest.raises(ValueError, match="split must be one of train, val, test"):
+    with pytest.raises(ValueError, match="split must be one of train, val, test, time or None"):
         load_benchmark("GenImage", trees["GenImage"], split="all")
     with pytest.raises(ValueError, match="has no split 'test' of GenImage; it has train, val"):
         load_benchmark("GenImage", trees["GenImage"], split="test")
@@ -304,6 +367,111 @@ def test_community_forensics(tmp_path):
     assert data.source.tolist() == ["a/b", "FFHQ", "COCO", "c/d"]
     assert data.split.tolist() == table["split"]
     np.testing.assert_array_equal(read_image(data.X[2]), read_image(table["image_data"][2]))
+
+
+def test_community_forensics_with_pictures_as_the_hub_writes_them(tmp_path):
+    table = {
+        "image": [{"bytes": encoded(picture(k)), "path": f"{k}.jpg"} for k in range(2)],
+        "label": [1, 0],
+        "model_name": ["a/b", "real"],
+        "real_source": ["LAION", "FFHQ"],
+        "subset": ["Systematic", "Systematic"],
+        "split": ["train", "train"],
+        "architecture": ["LatDiff", None],
+    }
+    pd.DataFrame(table).to_parquet(tmp_path / "some.parquet")
+    data = load_benchmark("CommunityForensics", tmp_path)
+    assert data.frame["architecture"].tolist() == ["LatDiff", ""]
+    np.testing.assert_array_equal(read_image(data.X[1]), read_image(table["image"][1]["bytes"]))
+
+
+def write_dated(root, rows):
+    """rows of (split, label, model, release date)."""
+    for split, part in pd.DataFrame(rows, columns=["s", "label", "model", "release_date"]).groupby(
+        "s"
+    ):
+        part = part.drop(columns="s").assign(type="base")
+        part["image"] = [{"bytes": encoded(picture(k)), "path": None} for k in range(len(part))]
+        part.to_parquet(root / f"{split}-0.parquet")
+
+
+DATED = [
+    ("train", "fake", "old", "2022-08-22"),
+    ("train", "fake", "new", "2024-10-22"),
+    ("train", "real", None, None),
+    ("test", "fake", "old", "2022-08-22"),
+    ("test", "fake", "new", "2025-01-01"),
+    ("test", "fake", "newest", "2025-05"),
+    ("test", "real", None, None),
+]
+
+
+def test_a_split_in_time(tmp_path):
+    write_dated(tmp_path, DATED)
+    assert load_benchmark("OpenFake", tmp_path).frame["release_date"].tolist()[-1] == ""
+    data = load_benchmark("OpenFake", tmp_path, split="time", cutoff="2024-10-01")
+    # The test shard comes first.
+    names = ["old", "new", "newest", "", "old", "new", ""]
+    assert data.generator.tolist() == names
+    assert data.split.tolist() == ["val", "test", "test", "test", "train", "test", "train"]
+    # The first day of `cutoff` is tested on, and a generator is on one side alone.
+    data = load_benchmark("OpenFake", tmp_path, split="time", cutoff="2024-10-22")
+    assert set(data.split[data.generator == "new"]) == {"test"}
+    data = load_benchmark("OpenFake", tmp_path, split="time", cutoff="2024-10-23")
+    assert set(data.split[data.generator == "new"]) == {"train", "val"}
+
+
+def test_a_split_in_time_says_what_it_lacks(tmp_path, trees):
+    write_dated(tmp_path, [*DATED, ("train", "fake", "undated", None)])
+    with pytest.warns(UserWarning, match="1 generated pictures .* no release date: 'undated'"):
+        data = load_benchmark("OpenFake", tmp_path, split="time", cutoff="2024-10-01")
+    assert "undated" not in data.generator
+    write_dated(tmp_path, DATED)
+    with pytest.raises(ValueError, match=r"'train' has no generated .* 2022-08-22 to 2025-05-01"):
+        load_benchmark("OpenFake", tmp_path, split="time", cutoff="2020-01-01")
+    with pytest.raises(ValueError, match="needs cutoff"):
+        load_benchmark("OpenFake", tmp_path, split="time")
+    with pytest.raises(ValueError, match=r"cutoff must be a date.*'soon'"):
+        load_benchmark("OpenFake", tmp_path, split="time", cutoff="soon")
+    with pytest.raises(ValueError, match="cutoff is for split='time'"):
+        load_benchmark("OpenFake", tmp_path, split="train", cutoff="2024-10-01")
+    with pytest.raises(ValueError, match="needs release dates of generators, which WildRF"):
+        load_benchmark("WildRF", trees["WildRF"], split="time", cutoff="2024-10-01")
+
+
+# Tables of labels --------------------------------------------------------------------------------
+
+
+def write_ntire(root, folder, table, rows, suffix=""):
+    (root / folder / "images").mkdir(parents=True, exist_ok=True)
+    for name, _ in rows:
+        (root / folder / "images" / f"{name}.jpg").touch()
+    lines = [f"{k},{name}{suffix},{label}\n" for k, (name, label) in enumerate(rows)]
+    (root / folder / table).write_text(",image_name,label\n" + "".join(lines))
+
+
+def test_ntire(tmp_path):
+    write_ntire(tmp_path, "shard_0", "labels.csv", [("b", 0), ("a", 1)])
+    write_ntire(tmp_path, "shard_1", "labels.csv", [("007", 1), ("a", 0)], ".jpg")
+    write_ntire(tmp_path, "val_hard", "val_hard_labels.csv", [("c", 1), ("d", 0)])
+    data = load_benchmark("NTIRE 2026", tmp_path)
+    names = [str(tmp_path / name) for name in (
+        "shard_0/images/b.jpg", "shard_0/images/a.jpg", "shard_1/images/007.jpg",
+        "shard_1/images/a.jpg", "val_hard/images/c.jpg", "val_hard/images/d.jpg")]  # fmt: skip
+    assert data.X.tolist() == names
+    assert data.y.tolist() == [0, 1, 1, 0, 1, 0]
+    assert data.split.tolist() == ["train"] * 4 + ["val"] * 2
+    assert data.frame["subset"].tolist() == ["shard_0"] * 2 + ["shard_1"] * 2 + ["val_hard"] * 2
+    assert set(data.generator) == set(data.source) == {""}
+    (tmp_path / "shard_0/images/unlabelled.jpg").touch()
+    with pytest.warns(UserWarning, match=r"1 pictures .*unlabelled\.jpg"):
+        assert len(load_benchmark("NTIRE2026", tmp_path, split="train").y) == 4
+    (tmp_path / "shard_1/images/007.jpg").unlink()
+    with pytest.raises(ValueError, match=r"1 of the 2 pictures in .*shard_1.*for example '007"):
+        load_benchmark("NTIRE2026", tmp_path)
+    (tmp_path / "shard_1/labels.csv").write_text("name,label\na,1\n")
+    with pytest.raises(ValueError, match="has no column image_name"):
+        load_benchmark("NTIRE2026", tmp_path)
 
 
 def test_shards_that_are_damaged_or_of_another_kind_are_named(tmp_path):

@@ -25,8 +25,12 @@ def find_root(layout, root):
     """Look for a folder below that fits the layout, where the one given does not."""
     candidates = [Path(root).resolve().parent, *sorted(root.glob("*")), *sorted(root.glob("*/*"))]
     for candidate in candidates:
-        folders = [entry for entry in candidate.glob("*/*") if entry.is_dir()]
-        folders += [inner for entry in folders for inner in entry.glob("*") if inner.is_dir()]
+        folders = [
+            entry
+            for depth in ("*", "*/*", "*/*/*")
+            for entry in candidate.glob(depth)
+            if entry.is_dir()
+        ]
         found = [layout.place(folder.relative_to(candidate).as_posix()) for folder in folders]
         if any(facts and _is_known(layout, facts) for facts in found):
             return candidate

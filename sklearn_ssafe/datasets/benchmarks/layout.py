@@ -25,6 +25,12 @@ class Layout:
     paired: bool = True
     aliases: dict = field(default_factory=dict)
     columns: dict = field(default_factory=dict)
+    more_columns: tuple = ()
+    label_tables: bool = False
+
+    def tested_split(self, splits):
+        """Name the split that is tested on, of those that are there."""
+        return "test" if self.split not in splits and "test" in splits else self.split
 
     def place(self, folder):
         """Say what the pictures of a folder are."""
@@ -55,10 +61,11 @@ class Layout:
 
     def spell(self, subset):
         """Return the benchmark's own spelling of a subset."""
-        key = _key(subset)
+        key = letters_and_digits(subset)
         key = self.aliases.get(key, key)
-        return next((name for name in self.subsets if _key(name) == key), subset)
+        return next((name for name in self.subsets if letters_and_digits(name) == key), subset)
 
 
-def _key(name):
+def letters_and_digits(name):
+    """What is compared of a name: WildRF and wild-rf are one."""
     return re.sub(r"[^a-z0-9]", "", name.lower())

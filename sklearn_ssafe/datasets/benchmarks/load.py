@@ -10,14 +10,17 @@ from ...labels import fill_groups
 from ...public import public
 from ..labelled_images import as_bunch
 from .folders import find_root, read_folders
+from .label_tables import read_label_tables
+from .layout import letters_and_digits
 from .layouts import LAYOUTS
+from .release_dates import split_in_time
 from .shards import read_shards
 
 _SPLITS = ("train", "val", "test")
 
 
 @public("sklearn_ssafe.datasets")
-def load_benchmark(name, root, *, split=None, subsets=None, return_X_y=False):
+def load_benchmark(name, root, *, split=None, cutoff=None, subsets=None, return_X_y=False):
     """Read a published benchmark as it lies on disk after it was downloaded and unpacked.
 
     Nothing is downloaded. `list_benchmarks` shows the layout that each has, and where it is
@@ -26,13 +29,19 @@ def load_benchmark(name, root, *, split=None, subsets=None, return_X_y=False):
     Parameters
     ----------
     name : str
-        GenImage, ForenSynths, UniversalFakeDetect, AIGCDetectBenchmark, AIGIBench, Chameleon,
-        WildRF, Synthbuster, CommunityForensics, OpenFake or RealWorldBench; capitals, spaces and
-        hyphens do not matter.
+        GenImage, ForenSynths, UniversalFakeDetect, AIGCDetectBenchmark, AIGIBench, AIGI-Holmes,
+        NTIRE2026, Chameleon, WildRF, Synthbuster, CommunityForensics, OpenFake or RealWorldBench;
+        capitals, spaces and hyphens do not matter.
     root : str or Path
         The folder that holds it.
-    split : {"train", "val", "test"} or None, default=None
+    split : {"train", "val", "test", "time"} or None, default=None
         Which part to read; None reads all. A benchmark without a part of that name is an error.
+        "time" reads all and splits it by the release dates of the generators, where the benchmark
+        has them: pictures of generators released before `cutoff` are "train" if the benchmark
+        trains on them and "val" if it does not; those of later generators are all "test". Real
+        pictures are "train" if the benchmark trains on them, else "test".
+    cutoff : str or date or None, default=None
+        First day that is tested on, such as "2024-10-01"; for ``split="time"`` alone.
     subsets : sequence of str or None, default=None
         Which of the benchmark's subsets to read: generators, most often. None reads all, and is
         an error where the part that is tested on is incomplete. Benchmarks whose real pictures do
@@ -57,7 +66,8 @@ def load_benchmark(name, root, *, split=None, subsets=None, return_X_y=False):
             As from `load_manifest`.
         frame : pandas.DataFrame, n_samples rows
             Columns path, label, generator, source, group, split and subset (the part of the
-            benchmark, whose real and generated pictures its tables compare).
+            benchmark, whose real and generated pictures its tables compare); and where the files
+            have them architecture (CommunityForensics), type and release_date (OpenFake).
         target_names : list of str
             ``["real", "generated"]``.
 
@@ -72,7 +82,8 @@ def load_benchmark(name, root, *, split=None, subsets=None, return_X_y=False):
     Warns
     -----
     UserWarning
-        If there are pictures in other folders, or fewer shards than their names say.
+        If there are pictures in other folders, or fewer shards than their names say, or generated
+        pictures whose generator has no release date.
 
     See Also
     --------
@@ -97,12 +108,17 @@ def load_benchmark(name, root, *, split=None, subsets=None, return_X_y=False):
     root = Path(root).expanduser()
     if not root.is_dir():
         raise NotADirectoryError(f"There is no folder at {str(root)!r}.")
-    if split is not None and split not in _SPLITS:
-        raise ValueError(f"split must be one of {', '.join(_SPLITS)} or None; got {split!r}.")
-    rows, others = (read_shards(layout, root), []) if layout.columns else read_folders(layout, root)
+    if split is not None and split not in (*_SPLITS, "time"):
+        raise ValueError(f"split must be one of {', '.join(_SPLITS)}, time or None; got {split!r}.")
+    if cutoff is not None and split != "time":
+        raise ValueError(f"cutoff is for split='time'; got split={split!r}.")
+    rows, others = _read(layout, root)
     if rows.empty:
         raise ValueError(_wrong_layout(layout, root))
-    rows = _choose_split(rows, split, layout, root)
+    if split == "time":
+        rows = split_in_time(rows, cutoff, layout)
+    elif split is not None:
+        rows = _choose_split(rows, split, layout, root)
     if subsets is not None:
         rows = _choose_subsets(rows, subsets, layout, root)
     _check_complete(rows, split, subsets, layout, root)
@@ -117,7 +133,9 @@ def load_benchmark(name, root, *, split=None, subsets=None, return_X_y=False):
     groups = fill_groups(
         columns["label"], columns["generator"], columns["source"], [""] * len(rows)
     )
-    columns |= {"group": groups, "split": rows["split"].tolist(), "subset": rows["subset"].tolist()}
+    more = [name for name in layout.more_columns if name in rows]
+    columns |= {"group": groups}
+    columns |= {name: rows[name].tolist() for name in ("split", "subset", *more)}
     data = as_bunch(columns)
     data["split"] = data.frame["split"].to_numpy(dtype=object)
     return (data.X, data.y) if return_X_y else data
@@ -153,9 +171,16 @@ def list_benchmarks():
     )
 
 
+def _read(layout, root):
+    """Rows of the pictures, and the pictures that have no place in the layout."""
+    if layout.columns:
+        return read_shards(layout, root), []
+    return (read_label_tables if layout.label_tables else read_folders)(layout, root)
+
+
 def _find_layout(name):
-    by_key = {known.lower(): layout for known, layout in LAYOUTS.items()}
-    key = "".join(sign for sign in str(name).lower() if sign.isalnum())
+    by_key = {letters_and_digits(known): layout for known, layout in LAYOUTS.items()}
+    key = letters_and_digits(str(name))
     if key not in by_key:
         close = get_close_matches(key, by_key, n=1)
         hint = f" Did you mean {by_key[close[0]].name!r}?" if close else ""
@@ -164,8 +189,6 @@ def _find_layout(name):
 
 
 def _choose_split(rows, split, layout, root):
-    if split is None:
-        return rows
     chosen = rows[rows["split"] == split]
     if chosen.empty:
         found = ", ".join(sorted(rows["split"].unique()))
@@ -192,8 +215,9 @@ def _choose_subsets(rows, subsets, layout, root):
 
 
 def _check_complete(rows, split, subsets, layout, root):
-    if subsets is None and split in (None, layout.split):
-        tested = set(rows.loc[rows["split"] == layout.split, "subset"])
+    tested_split = layout.tested_split(set(rows["split"]))
+    if subsets is None and split in (None, tested_split):
+        tested = set(rows.loc[rows["split"] == tested_split, "subset"])
         missing = [name for name in layout.subsets if name not in tested]
         there = [name for name in layout.subsets if name in tested]
         strangers = set(rows["subset"]) - {""}
@@ -202,7 +226,7 @@ def _check_complete(rows, split, subsets, layout, root):
         if missing:
             way = f"subsets={there!r}" if there else "another split"
             raise ValueError(
-                f"{layout.name} in {str(root)!r} is incomplete: its split {layout.split!r} lacks "
+                f"{layout.name} in {str(root)!r} is incomplete: its split {tested_split!r} lacks "
                 f"{', '.join(missing)}.\nTo read what there is, pass {way}.\n{_expected(layout)}"
             )
     units = ["split", "subset"] if layout.paired and not layout.columns else []

@@ -17,7 +17,7 @@ def read_shards(layout, root):
     shards = sorted(path for path in root.rglob("*.parquet") if path.is_file())
     _warn_of_missing_shards(shards)
     tables = [_read_shard(layout, shard) for shard in shards]
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+    return pd.concat(tables, ignore_index=True).fillna("") if tables else pd.DataFrame()
 
 
 def _read_shard(layout, shard):
@@ -29,13 +29,15 @@ def _read_shard(layout, shard):
         raise ValueError(f"{str(shard)!r} is damaged, or no Parquet file: {error}") from error
     with file:
         names = file.schema_arrow.names
-        missing = [name for name in layout.columns.values() if name not in names]
+        columns = {kind: _first_of(choice, names) for kind, choice in layout.columns.items()}
+        missing = [name for name in columns.values() if name not in names]
         if missing:
             raise ValueError(
                 f"{str(shard)!r} has no column {', '.join(missing)}; it has {', '.join(names)}.\n"
                 f"Expected for {layout.name}:\n{layout.shape}"
             )
-        text = {kind: name for kind, name in layout.columns.items() if kind != "image"}
+        image = columns.pop("image")
+        text = columns | {name: name for name in layout.more_columns if name in names}
         table = file.read(columns=list(text.values())).to_pandas()
     values = {kind: _as_text(table[name]) for kind, name in text.items()}
     label = parse_labels(values["label"], f"column {text['label']!r} of {str(shard)!r}")
@@ -45,7 +47,7 @@ def _read_shard(layout, shard):
     split = values.get("split", [shard.name.partition("-")[0]] * n_rows)
     return pd.DataFrame(
         {
-            "path": [parquet_row_name(shard, layout.columns["image"], k) for k in range(n_rows)],
+            "path": [parquet_row_name(shard, image, k) for k in range(n_rows)],
             "label": label,
             "generator": generator,
             "source": [
@@ -54,8 +56,15 @@ def _read_shard(layout, shard):
             ],
             "split": [_SPLITS.get(value.lower(), value) for value in split],
             "subset": values.get("subset", [shard.parent.name] * n_rows),
+            **{name: values[name] for name in layout.more_columns if name in values},
         }
     )
+
+
+def _first_of(choice, names):
+    """The one of several names for a column that is there; the first if none is."""
+    choice = (choice,) if isinstance(choice, str) else choice
+    return next((name for name in choice if name in names), choice[0])
 
 
 def _as_text(column):
