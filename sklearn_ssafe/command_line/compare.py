@@ -37,13 +37,26 @@ from . import options
     help="False-positive rate at which the detection rate is measured.",
 )
 @options.device
+@options.cache
 @options.quiet
 @options.as_json("Print all figures as JSON.")
 @options.output(
     "Write the candidates to this .csv file, or everything to this .json file.", required=False
 )
 def compare(
-    data, encoders, weights, heads, columns, target, folds, fpr, device, quiet, as_json, output
+    data,
+    encoders,
+    weights,
+    heads,
+    columns,
+    target,
+    folds,
+    fpr,
+    device,
+    cache,
+    quiet,
+    as_json,
+    output,
 ):
     """Say whether the pictures add anything to the columns that you have.
 
@@ -65,7 +78,13 @@ def compare(
     comparison = compare_detectors(
         pictures.X,
         pictures.y,
-        encoders=_encoders(encoders or ("forensic",), weights, device, options.verbose(quiet)),
+        encoders=_encoders(
+            encoders or ("forensic",),
+            weights,
+            device=device,
+            cache=options.kept_in(cache),
+            verbose=options.verbose(quiet),
+        ),
         heads=list(heads) or None,
         tabular=_columns(pictures.frame, columns),
         generator=pictures.generator,
@@ -84,7 +103,7 @@ def compare(
         output.write_text(comparison.to_json(), encoding="utf-8")
 
 
-def _encoders(names, weights, device, verbose):
+def _encoders(names, weights, **more):
     from .. import FrozenEncoderTransformer
 
     files = dict(given.partition("=")[::2] for given in weights)
@@ -100,8 +119,7 @@ def _encoders(names, weights, device, verbose):
             architecture,
             pretrained=tag or None,
             weights=files.get(name),
-            device=device,
-            verbose=verbose,
+            **more,
         )
     return made
 

@@ -1,12 +1,9 @@
 """``ssafe curate``: from a large pool of pictures to the manifest of a small one."""
 
-from pathlib import Path
-
 import click
 
 from . import options
 from .encoding import encode, list_failures
-from .paths import PathType
 from .tables import curation_text
 
 
@@ -14,12 +11,8 @@ from .tables import curation_text
 @options.data
 @options.output("Where to write the manifest of the chosen pictures, a CSV file.")
 @options.encoder
-@click.option(
-    "--embeddings",
-    type=PathType(exists=True, dir_okay=False, path_type=Path),
-    help="A .npz file with the array embedding, as ssafe embed writes it, or with one array: a row "
-    "for each picture of DATA. Nothing is encoded.",
-)
+@options.cache
+@options.embeddings
 @click.option("--n-generators", default=8, show_default=True, type=click.IntRange(1))
 @click.option("--n-samples", default=10_000, show_default=True, type=click.IntRange(2))
 @click.option(
@@ -42,6 +35,7 @@ def curate(
     data,
     output,
     encoder,
+    cache,
     embeddings,
     n_generators,
     n_samples,
@@ -65,9 +59,12 @@ def curate(
 
     pictures = datasets.load_images(data)
     if embeddings is None:
-        features, names, good = _encode(pictures.X, encoder, quiet)
+        features, names, good = _encode(pictures.X, encoder, cache, quiet)
     else:
-        features, names, good = _read_embeddings(embeddings, pictures.X)
+        from .embeddings import read_embeddings
+
+        features, names = read_embeddings(embeddings, pictures.X)
+        good = np.flatnonzero(np.isfinite(features).all(axis=1))
     features = _comparable(features, names)
     frame = pictures.frame.iloc[good]
     curator = GeneratorCurator(
@@ -96,11 +93,11 @@ def curate(
     click.echo(f"\n{n_real} real and {n_generated} generated pictures are listed in {output}.")
 
 
-def _encode(X, settings, quiet):
+def _encode(X, settings, cache, quiet):
     """Return a row for each picture, the columns' names, and the rows that could be encoded."""
     import numpy as np
 
-    features, transformer = encode(X, settings, verbose=options.verbose(quiet))
+    features, transformer = encode(X, settings, cache=cache, verbose=options.verbose(quiet))
     failures = transformer.failures_
     list_failures(failures, err=True)
     names = transformer.get_feature_names_out()
@@ -116,51 +113,6 @@ def _comparable(features, names):
     if names is None or list(names) != ForensicEncoder().feature_names.tolist():
         return features
     return StandardScaler().fit_transform(features)
-
-
-def _read_embeddings(path, X):
-    """Return a row for each picture, the columns' names or None, and the rows that are there."""
-    from zipfile import BadZipFile
-
-    import numpy as np
-
-    try:
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except (ValueError, TypeError, AttributeError, EOFError, BadZipFile) as error:
-        raise click.ClickException(f"{path} is no .npz file of plain arrays: {error}") from error
-    paths, names = arrays.get("path"), arrays.get("feature_name")
-    if "embedding" in arrays:
-        arrays = {"embedding": arrays["embedding"]}
-    if len(arrays) != 1:
-        raise click.ClickException(
-            f"{path} holds the arrays {sorted(arrays)}: call the one that is wanted embedding."
-        )
-    (features,) = arrays.values()
-    if paths is not None and len(paths) == len(features):
-        features = features[_rows_of(X, paths, path)]
-    if features.ndim != 2 or len(features) != len(X):
-        raise click.ClickException(
-            f"{path} holds an array of shape {features.shape}, and {len(X)} rows are needed, one "
-            "for each picture of DATA in its order."
-        )
-    good = np.flatnonzero(np.isfinite(features).all(axis=1))
-    if len(good) < len(X):
-        click.echo(f"Left out, because they have no embedding: {len(X) - len(good)}", err=True)
-    return features, names, good
-
-
-def _rows_of(X, paths, file):
-    """Find each picture of DATA by its path, whatever the order of the file."""
-    import os
-
-    rows = {os.path.abspath(path): row for row, path in enumerate(paths.tolist())}
-    missing = [path for path in X if os.path.abspath(path) not in rows]
-    if missing:
-        raise click.ClickException(
-            f"{file} has no embedding of {len(missing)} of {len(X)} pictures, such as {missing[0]}."
-        )
-    return [rows[os.path.abspath(path)] for path in X]
 
 
 def _relative(path, folder):

@@ -14,16 +14,17 @@ from .tables import held_out_text
 @click.argument("data", required=False, type=PathType(exists=True, path_type=Path))
 @options.encoder
 @options.folds
+@options.cache
 @options.quiet
-def demo(data, encoder, folds, quiet):
+def demo(data, encoder, folds, cache, quiet):
     """Embed pictures, cross-validate a linear head, print how well it does.
 
     DATA is a folder with the subfolders real/ and generated/, or a CSV, Excel or Parquet table
     with the columns path and label, and if you have them generator and source. Without DATA, the
     pictures are made on the spot: drawn scenes, and simulated generators.
 
-    Every fold holds out whole generators and whole sources of real pictures. Nothing is written,
-    and nothing leaves this machine.
+    Every fold holds out whole generators and whole sources of real pictures. Nothing is written
+    but embeddings with --cache, and nothing leaves this machine.
     """
     import time
 
@@ -35,7 +36,7 @@ def demo(data, encoder, folds, quiet):
         pictures = datasets.make_generated_images(n_samples=240, random_state=0)
     else:
         pictures = datasets.load_images(data)
-    features, transformer = encode(pictures.X, encoder, verbose=options.verbose(quiet))
+    features, transformer = encode(pictures.X, encoder, cache=cache, verbose=options.verbose(quiet))
     _report(pictures, features, transformer.failures_, folds)
     click.echo(f"{time.perf_counter() - started:.0f} seconds in all.")
     click.echo(_WHAT_NEXT if data is None else _CAUTION)

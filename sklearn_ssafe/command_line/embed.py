@@ -55,7 +55,7 @@ def _write(output, paths, features, bad, names):
     if output.suffix == ".npz":
         write_npz(output, paths, features, names)
         return
-    with ParquetRows(output) as rows:
+    with ParquetRows(output, names) as rows:
         for row, path in enumerate(paths):
             if row in bad:
                 rows.add(path, None, None)

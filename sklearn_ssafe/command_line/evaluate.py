@@ -61,8 +61,7 @@ def evaluate(
             f"{detector} takes embeddings, not pictures: evaluate it in Python, with "
             "evaluation_report(detector, embeddings, y, pictures=paths)."
         )
-    if cache is not None:
-        loaded.encoder_.set_params(cache=cache)
+    options.set_cache(loaded, cache)
     pictures = datasets.load_images(data)
     if title is None and not no_paths:
         title = f"{detector.resolve().name}, evaluated on {data.resolve().name}"

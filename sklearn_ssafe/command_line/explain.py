@@ -29,7 +29,8 @@ from .paths import PathType
 )
 @options.weights_here
 @options.device
-def explain(detector, image, output, method, grid, nearest, weights, device):
+@options.cache
+def explain(detector, image, output, method, grid, nearest, weights, device, cache):
     """Draw on IMAGE which regions push the verdict of DETECTOR, and how.
 
     Orange regions, with a plus, push towards generated; blue ones, with a minus, towards real. The
@@ -38,6 +39,7 @@ def explain(detector, image, output, method, grid, nearest, weights, device):
     from ..detector.loading import load_detector
 
     judge = load_detector(detector, weights=weights, device=device)
+    options.set_cache(judge, cache)
     explanation = judge.explain(image, method=method, grid=grid, n_nearest=nearest)
     try:
         explanation.overlay().save(output)

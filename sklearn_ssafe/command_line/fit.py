@@ -23,6 +23,19 @@ from .tables import held_out_text
     help="Logistic regression, or the paper's linear probe.",
 )
 @click.option(
+    "--curate",
+    type=click.IntRange(2),
+    metavar="N",
+    help="Train on N pictures that the paper's curation chooses from DATA, half of them real.",
+)
+@click.option(
+    "--n-generators",
+    default=8,
+    show_default=True,
+    type=click.IntRange(1),
+    help="With --curate: how many generators it chooses.",
+)
+@click.option(
     "--threshold",
     default=0.5,
     show_default=True,
@@ -41,6 +54,8 @@ from .tables import held_out_text
     help="Keep embeddings and names of the training pictures, for ssafe explain.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace a detector that is there.")
+@options.cache
+@options.embeddings
 @options.quiet
 def fit(
     data,
@@ -48,18 +63,22 @@ def fit(
     preset,
     encoder,
     head,
+    curate,
+    n_generators,
     threshold,
     target_fpr,
     folds,
     keep_training_rows,
     overwrite,
+    cache,
+    embeddings,
     quiet,
 ):
     """Train a detector on DATA and save it.
 
     DATA is a folder with the subfolders real/ and generated/, or a CSV, Excel or Parquet table
     with the columns path and label, and if you have them generator and source. Pictures that
-    cannot be read are named and left out.
+    cannot be read are named and left out. A column domain, what a picture is of, is for --curate.
 
     The figures printed, and those in the detector's README.md, are of folds that hold out whole
     generators and whole real sources.
@@ -75,20 +94,38 @@ def fit(
     if is_detector(output) and not overwrite:
         raise click.UsageError(f"{output} is a detector already: add --overwrite to replace it.")
     pictures = datasets.load_images(data)
-    if preset and not any(pictures.generator):
+    if (preset or curate) and not any(pictures.generator):
+        chooses = f"--preset {preset}" if preset else "--curate"
         raise click.UsageError(
-            f"--preset {preset} chooses among generators, and {data} names none: it needs the "
-            "column generator, or a folder for each generator."
+            f"{chooses} chooses among generators, and {data} names none: it needs the column "
+            "generator, or a folder for each generator."
         )
     detector = _new_detector(preset, encoder, head, threshold)
+    if curate:
+        detector.set_params(curator=_new_curator(curate, n_generators, encoder["encoder"]))
+    domain = pictures.frame.get("domain")
     detector.set_params(target_fpr=target_fpr, cv=folds, keep_training_rows=keep_training_rows)
     detector.encoder.set_params(
-        device=encoder["device"], on_error="nan", verbose=options.verbose(quiet)
+        device=encoder["device"],
+        on_error="nan",
+        cache=options.kept_in(cache),
+        verbose=options.verbose(quiet),
     )
+    if embeddings is not None:
+        from .embeddings import read_embeddings
+
+        embeddings, _ = read_embeddings(embeddings, pictures.X)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default")
         warnings.simplefilter("ignore", EncodingWarning)  # told below
-        detector.fit(pictures.X, pictures.y, generator=pictures.generator, source=pictures.source)
+        detector.fit(
+            pictures.X,
+            pictures.y,
+            generator=pictures.generator,
+            source=pictures.source,
+            domain=domain,
+            embeddings=embeddings,
+        )
     for failure in detector.failures_.itertuples():
         click.echo(f"left out: {failure.path}: {failure.reason}", err=True)
     for warning in caught:
@@ -99,10 +136,12 @@ def fit(
 
 def _refuse_what_the_preset_decides(preset):
     context = click.get_current_context()
-    decided = ("encoder", "pretrained", "head")
+    decided = ("encoder", "pretrained", "head", "curate", "n_generators")
     given = [name for name in decided if context.get_parameter_source(name).name == "COMMANDLINE"]
     if preset and given:
-        raise click.UsageError(f"--preset {preset} decides --{given[0]}: leave one of them out.")
+        raise click.UsageError(
+            f"--preset {preset} decides --{given[0].replace('_', '-')}: leave one of them out."
+        )
 
 
 def _new_detector(preset, encoder, head, threshold):
@@ -117,8 +156,23 @@ def _new_detector(preset, encoder, head, threshold):
     )
 
 
+def _new_curator(n_samples, n_generators, encoder):
+    """Choose as ssafe curate does: measurements in different units are scaled first."""
+    from sklearn.preprocessing import StandardScaler
+
+    from .. import GeneratorCurator
+
+    scale = StandardScaler() if encoder == "forensic" else None
+    return GeneratorCurator(n_generators, n_samples=n_samples, encoder=scale, random_state=0)
+
+
 def _report(detector, output):
+    from .tables import curation_text
+
     scores, point = detector.out_of_fold_, detector.operating_point_
+    if detector.curator_ is not None:
+        click.echo(curation_text(detector.curator_.summary_))
+        click.echo(f"Trained on {len(detector.training_indices_):,} pictures, chosen as above.\n")
     if scores is None:
         click.echo("The pictures cannot be split, so that there are no held-out figures.")
     else:

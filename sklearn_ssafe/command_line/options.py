@@ -15,7 +15,14 @@ detector = click.argument("detector", type=PathType(exists=True, file_okay=False
 device = click.option("--device", default="auto", show_default=True)
 weights_here = click.option("--weights", help="Where the encoder's weights are on this machine.")
 cache = click.option(
-    "--cache", type=PathType(file_okay=False, path_type=Path), help="Keep embeddings here."
+    "--cache",
+    type=PathType(file_okay=False, path_type=Path),
+    help="Keep embeddings in this folder. Commands that share it encode each picture once.",
+)
+embeddings = click.option(
+    "--embeddings",
+    type=PathType(exists=True, dir_okay=False, path_type=Path),
+    help="The file that ssafe embed wrote of the pictures, .npz or .parquet. Nothing is encoded.",
 )
 folds = click.option("--folds", default=5, show_default=True, type=click.IntRange(2))
 quiet = click.option("--quiet", is_flag=True, help="No progress bar.")
@@ -29,6 +36,17 @@ def output(help, type=FILE, **more):
 def verbose(quiet):
     """Turn --quiet into the parameter of the library: bars where somebody watches."""
     return False if quiet else "auto"
+
+
+def kept_in(cache):
+    """Turn --cache into the parameter of the library, which keeps embeddings in memory without."""
+    return "memory" if cache is None else cache
+
+
+def set_cache(detector, cache):
+    """Let a loaded detector keep embeddings in --cache; one of embeddings has none to keep."""
+    if cache is not None and detector.encoder_ is not None:
+        detector.encoder_.set_params(cache=cache)
 
 
 def as_json(help):

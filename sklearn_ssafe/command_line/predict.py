@@ -31,8 +31,9 @@ _SOME_FAILED = 3
 @click.option("--overwrite", is_flag=True, help="Begin anew where the file is there.")
 @options.weights_here
 @options.device
+@options.cache
 @options.quiet
-def predict(detector, pictures, output, overwrite, weights, device, quiet):
+def predict(detector, pictures, output, overwrite, weights, device, cache, quiet):
     """Judge PICTURES with DETECTOR: a row of path, score, verdict and error for each.
 
     PICTURES are files, folders, tables with a column path, or - for standard input with one path a
@@ -52,7 +53,7 @@ def predict(detector, pictures, output, overwrite, weights, device, quiet):
     if judge.encoder_ is None:
         raise click.UsageError(f"{detector} takes embeddings, not pictures.")
     # Each picture is met once, so there is nothing to keep in memory.
-    judge.encoder_.set_params(on_error="nan", verbose=False, cache=None)
+    judge.encoder_.set_params(on_error="nan", verbose=False, cache=cache)
     inputs = list_inputs(pictures)
     path = None if str(output) == "-" else output
     with VerdictFile(path, overwrite) as file:

@@ -1,5 +1,7 @@
 """Vectors as files: Parquet, written bit by bit, and NumPy's ``.npz``."""
 
+import json
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,6 +16,8 @@ class ParquetRows:
     ----------
     path : Path
         Overwritten if it exists. It is there when all is written, or not at all.
+    names : sequence of str, default=()
+        What the numbers of an embedding are; kept as the file's metadata ``feature_name``, in JSON.
 
     Attributes
     ----------
@@ -21,9 +25,10 @@ class ParquetRows:
         Rows added so far.
     """
 
-    def __init__(self, path):
+    def __init__(self, path, names=()):
         self.n_rows = 0
         self._path = path
+        self._about = {"feature_name": json.dumps(list(names))} if len(names) else None
         self._part = path.with_name(f".{path.name}.part")
         self._writer = None
         self._waiting = []
@@ -46,7 +51,7 @@ class ParquetRows:
                 "hash": pa.array(hashes, pa.string()),
                 "embedding": pa.array(embeddings, pa.list_(pa.float32())),
             }
-        )
+        ).replace_schema_metadata(self._about)
         if self._writer is None:
             self._writer = pq.ParquetWriter(self._part, table.schema)
         self._writer.write_table(table)

@@ -26,6 +26,7 @@ from ..public import DocumentationLink, public
 from .default_head import default_head, scaled_to_unit_length
 from .explanation import explain_picture
 from .folder import refuse_what_is_no_detector, write_folder
+from .given_rows import take_given_rows
 from .linear_probe import LinearProbe
 from .prefit import take_fitted_head
 from .saving import contents_of
@@ -163,7 +164,12 @@ class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
     """
 
     # What `fit` may be given beside X and y, and gets without being asked for it.
-    __metadata_request__fit = {"generator": True, "domain": True, "source": True}  # noqa: RUF012
+    __metadata_request__fit = {  # noqa: RUF012
+        "generator": True,
+        "domain": True,
+        "source": True,
+        "embeddings": True,
+    }
 
     _parameter_constraints = {  # noqa: RUF012  (scikit-learn's convention)
         "encoder": [str, list, tuple, HasMethods("transform"), None],
@@ -204,7 +210,7 @@ class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
         self.prefit = prefit
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X=None, y=None, *, generator=None, source=None, domain=None):
+    def fit(self, X=None, y=None, *, generator=None, source=None, domain=None, embeddings=None):
         """Encode the pictures once, choose among them, train the head, choose the threshold.
 
         Parameters
@@ -221,6 +227,10 @@ class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
             Where each picture comes from, such as its camera or collection.
         domain : array-like of str, shape (n_samples,), default=None
             What each picture is of. For the curator.
+        embeddings : array-like of shape (n_samples, n_features), default=None
+            What the encoder makes of X, where you have it already; NaN in the row of a picture that
+            could not be encoded. Nothing is encoded then but three of the pictures, to see that the
+            rows are theirs.
 
         Returns
         -------
@@ -232,7 +242,8 @@ class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
         EncodingError
             A picture could not be encoded, and the encoder has ``on_error="raise"``.
         ValueError
-            Labels, names and pictures do not fit together, or there are too few of them.
+            Labels, names and pictures do not fit together, there are too few of them, or
+            `embeddings` is not what the encoder makes of them.
         """
         if self.prefit:
             return take_fitted_head(self, y)
@@ -245,6 +256,8 @@ class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
         head = self._new_head(encoder)
         if self.target_fpr is not None and self.cv is None:
             raise ValueError("target_fpr needs out-of-fold scores: give cv a number of folds")
+        if embeddings is not None and encoder is None:
+            raise ValueError("embeddings= goes with an encoder; with encoder=None, X holds them")
         X, y = self._checked(X, y)
         origin = {"generator": generator, "source": source, "domain": domain}
         origin = {name: np.asarray(v, object) for name, v in origin.items() if v is not None}
@@ -255,7 +268,10 @@ class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
         names = names_of(is_generated, origin.get("generator"), origin.get("source"))
 
         self.encoder_, self._unit_rows = encoder, False
-        rows = self._encode(X, fit=True)
+        if embeddings is None:
+            rows = self._encode(X, fit=True)
+        else:
+            rows, self.failures_ = take_given_rows(encoder, X, embeddings)
         good = np.flatnonzero(np.isfinite(rows).all(axis=1))
         self.n_failures_ = len(rows) - len(good)
         if self.n_failures_:

@@ -8,6 +8,8 @@ from PIL import Image
 
 from sklearn_ssafe.command_line.main import ssafe
 from sklearn_ssafe.datasets import make_generated_images
+from sklearn_ssafe.encoding.engine import StoredEncoding
+from sklearn_ssafe.store import clear_memory_cache
 
 from ..conftest import encoded
 
@@ -54,3 +56,18 @@ def sixty_flawed(sixty, tmp_path_factory):
             content = encoded(Image.open(io.BytesIO(content)), "PNG")
         (side / f"{row.Index}.{'png' if row.label == 'generated' else 'jpg'}").write_bytes(content)
     return folder
+
+
+@pytest.fixture
+def encodings(monkeypatch):
+    """How many pictures each encoding had to encode: those that no store had."""
+    clear_memory_cache()
+    counts = []
+    encode = StoredEncoding.encode
+
+    def counted(self, *arguments):
+        counts.append(len(self.missing))
+        return encode(self, *arguments)
+
+    monkeypatch.setattr(StoredEncoding, "encode", counted)
+    return counts

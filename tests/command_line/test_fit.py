@@ -6,8 +6,15 @@ import shutil
 import numpy as np
 import open_clip
 import pandas as pd
+import pytest
+from sklearn.preprocessing import StandardScaler
 
-from sklearn_ssafe import SSAFEClassifier, load_detector
+from sklearn_ssafe import (
+    FrozenEncoderTransformer,
+    GeneratorCurator,
+    SSAFEClassifier,
+    load_detector,
+)
 from sklearn_ssafe.datasets import load_manifest
 from sklearn_ssafe.encoders.loading import free_encoders
 
@@ -93,3 +100,79 @@ def test_fit_with_the_papers_preset(trained, tmp_path, monkeypatch):
     result = run("fit", tmp_path / "plain", "-o", tmp_path / "e", *weights)
     assert result.exit_code == 2
     assert "needs the column generator" in " ".join(result.output.split())
+
+
+@pytest.mark.parametrize("kind", ["npz", "parquet"])
+def test_fit_with_the_embeddings_that_ssafe_embed_wrote(trained, tmp_path, kind, encodings):
+    manifest, rows = trained / "pictures" / "manifest.csv", tmp_path / f"rows.{kind}"
+    assert run("embed", trained / "pictures" / "images", "-o", rows).exit_code == 0
+    encodings.clear()
+    result = run("fit", manifest, "-o", tmp_path / "d", "--embeddings", rows)
+    assert result.exit_code == 0, result.output
+    assert sum(encodings) <= 3  # those that are compared
+    pictures = load_manifest(manifest)
+    given, by_itself = load_detector(tmp_path / "d"), load_detector(trained / "detector")
+    np.testing.assert_allclose(
+        given.predict_proba(pictures.X), by_itself.predict_proba(pictures.X), atol=1e-4
+    )
+    pd.testing.assert_frame_equal(given.training_table_, by_itself.training_table_, atol=0.05)
+
+
+def test_embeddings_of_pictures_that_have_moved_are_found_by_their_content(trained, tmp_path):
+    shutil.copytree(trained / "pictures", tmp_path / "elsewhere")
+    rows = tmp_path / "rows.parquet"
+    assert run("embed", tmp_path / "elsewhere" / "images", "-o", rows).exit_code == 0
+    shutil.rmtree(tmp_path / "elsewhere")
+    manifest = trained / "pictures" / "manifest.csv"
+    result = run("fit", manifest, "-o", tmp_path / "d", "--embeddings", rows)
+    assert result.exit_code == 0, result.output
+
+
+def test_embeddings_of_other_pictures_or_of_another_encoder_are_refused(trained, tmp_path):
+    manifest = trained / "pictures" / "manifest.csv"
+    rows = tmp_path / "rows.npz"
+    assert run("embed", trained / "pictures" / "images", "-o", rows).exit_code == 0
+    fit = ("fit", manifest, "-o", tmp_path / "d")
+    result = run(*fit, "--embeddings", rows, "--encoder", "forensic")
+    assert "columns, and the encoder makes" in str(result.exception)
+    with np.load(rows) as archive:
+        features = archive["embedding"]
+    np.savez(rows, embedding=features[::-1])
+    result = run(*fit, "--embeddings", rows)
+    assert "row 0 of embeddings is not what the encoder makes of" in str(result.exception)
+    (tmp_path / "rows.parquet").write_text("no table")
+    result = run(*fit, "--embeddings", tmp_path / "rows.parquet")
+    assert result.exit_code == 1
+    assert "is no file of ssafe embed" in result.output
+    assert not (tmp_path / "d").exists()
+
+
+@pytest.mark.parametrize("encoder", ["efficientnet_lite0", "forensic"])
+def test_fit_curates_as_the_curator_in_python_does(sixty, tmp_path, encoder):
+    table = pd.read_csv(sixty / "manifest.csv", keep_default_na=False)
+    table["path"] = [str(sixty / path) for path in table["path"]]
+    table["domain"] = np.where(np.arange(len(table)) < 30, "faces", "places")
+    table.to_csv(tmp_path / "pool.csv", index=False)
+    options = ("--curate", 8, "--n-generators", 2, "--encoder", encoder)
+    result = run("fit", tmp_path / "pool.csv", "-o", tmp_path / "d", *options)
+    assert result.exit_code == 0, result.output
+    pool = load_manifest(tmp_path / "pool.csv")
+    scale = StandardScaler() if encoder == "forensic" else None
+    curator = GeneratorCurator(2, n_samples=8, random_state=0, encoder=scale)
+    features = FrozenEncoderTransformer(encoder).fit_transform(pool.X)
+    origin = {"generator": pool.generator, "source": pool.source, "domain": table["domain"]}
+    curator.fit(features, pool.y, **origin)
+    detector = load_detector(tmp_path / "d")
+    np.testing.assert_array_equal(detector.training_indices_, curator.sample_indices_)
+    for name in curator.selected_generators_:
+        domain, _, generator = name.partition(" / ")
+        assert f"{domain} / {generator}" in result.output
+    assert f"Trained on {len(curator.sample_indices_)} pictures" in result.output
+
+
+def test_curation_on_the_command_line_needs_generators(trained, tmp_path):
+    for side in ("real", "generated"):
+        shutil.copytree(trained / "pictures" / "images", tmp_path / "plain" / side)
+    result = run("fit", tmp_path / "plain", "-o", tmp_path / "d", "--curate", 8)
+    assert result.exit_code == 2
+    assert "--curate chooses among generators" in result.output
