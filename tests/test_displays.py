@@ -20,7 +20,11 @@ from sklearn_ssafe import (
 from sklearn_ssafe.comparison import ComparisonDisplay
 from sklearn_ssafe.curation import CurationDisplay
 from sklearn_ssafe.leaks import LeakAuditDisplay
-from sklearn_ssafe.metrics import GeneratorReportDisplay, ScoreDistributionDisplay
+from sklearn_ssafe.metrics import (
+    CoverageRiskDisplay,
+    GeneratorReportDisplay,
+    ScoreDistributionDisplay,
+)
 from sklearn_ssafe.robustness import RobustnessCurveDisplay
 
 from .conftest import encoded, picture
@@ -63,6 +67,7 @@ def curator():
 RESULTS = {
     GeneratorReportDisplay: report,
     ScoreDistributionDisplay: report,
+    CoverageRiskDisplay: report,
     ComparisonDisplay: comparison,
     RobustnessCurveDisplay: curve,
     LeakAuditDisplay: lambda: audit_leaks(PICTURES, Y, n_permutations=99),
@@ -131,6 +136,7 @@ def test_the_frame_is_a_copy_and_needs_no_matplotlib(made, monkeypatch):
     [
         (GeneratorReportDisplay, {"n_resamples": 0, **KNOWN}),
         (ScoreDistributionDisplay, KNOWN),
+        (CoverageRiskDisplay, KNOWN),
     ],
 )
 def test_predictions_and_the_estimator_that_made_them_give_one_frame(kind, given):

@@ -5,10 +5,12 @@ from ..public import lazy
 __all__, __getattr__, __dir__ = lazy(
     __name__,
     {
+        "CoverageRiskDisplay": "coverage",
         "DetectionReport": "report",
         "GeneratorReportDisplay": "displays",
         "OperatingPoint": "thresholds",
         "ScoreDistributionDisplay": "displays",
+        "VerdictRule": "abstention",
         "corrected_interval": "intervals",
         "cross_val_report": "cross_validation",
         "detection_report": "report",
@@ -16,5 +18,6 @@ __all__, __getattr__, __dir__ = lazy(
         "expected_calibration_error": "figures",
         "threshold_for_fpr": "thresholds",
         "tpr_at_fpr": "figures",
+        "verdict_rule": "abstention",
     },
 )
