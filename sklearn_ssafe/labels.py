@@ -26,16 +26,18 @@ REAL_WORDS = ("0", "false", "real", "photo", "photograph", "natural", "nature", 
 _LABELS = {**dict.fromkeys(REAL_WORDS, 0), **dict.fromkeys(GENERATED_WORDS, 1)}
 
 
-def parse_labels(values, where):
-    """Turn words into 0 (real) and 1 (generated); `where` is what an error calls their place."""
+def parse_labels(values, where, rows=None):
+    """Turn words into 0 (real) and 1 (generated); an error names `where` they are, and the row."""
     labels = [_LABELS.get(value.lower()) for value in values]
     unknown = [row for row, label in enumerate(labels) if label is None]
     if unknown:
         seen = list(dict.fromkeys(values[row] for row in unknown))
-        shown = ", ".join(repr(value) for value in seen[:5]) + (" …" if len(seen) > 5 else "")
+        shown = ", ".join(repr(value) if value else "empty cells" for value in seen[:5])
+        shown += " …" if len(seen) > 5 else ""
+        first = f"data row {unknown[0] + 1}" if rows is None else f"row {rows[unknown[0]]}"
         raise ValueError(
             f"{len(unknown)} of {len(values)} labels in {where} are not understood: {shown} "
-            f"(first in data row {unknown[0] + 1}). "
+            f"(first in {first}). "
             f"Real is one of {', '.join(REAL_WORDS)}; "
             f"generated is one of {', '.join(GENERATED_WORDS)}."
         )

@@ -4,8 +4,6 @@ import os
 import sys
 from pathlib import Path
 
-TABLES = (".csv", ".tsv", ".txt", ".xlsx", ".parquet")
-
 
 def list_inputs(arguments):
     """List the pictures that files, folders, tables and standard input name.
@@ -24,6 +22,7 @@ def list_inputs(arguments):
     """
     from ..datasets.folders import find_pictures
     from ..datasets.manifest import manifest_paths
+    from ..datasets.table_in import SUFFIXES
 
     inputs = []
     for argument in arguments:
@@ -37,7 +36,7 @@ def list_inputs(arguments):
                 inputs += [(found, "") for found in find_pictures([path])]
             except ValueError:
                 inputs.append((argument, "there is no picture in this folder"))
-        elif path.suffix.lower() in TABLES and path.is_file():
+        elif path.suffix.lower() in SUFFIXES and path.is_file():
             inputs += [(found, "") for found in manifest_paths(path)]
         else:
             inputs.append((argument, ""))

@@ -1,6 +1,5 @@
 """load_manifest: labelled pictures from a CSV, TSV, Excel or Parquet table."""
 
-import os
 import re
 import warnings
 from difflib import get_close_matches
@@ -9,30 +8,41 @@ from pathlib import Path
 from ..labels import fill_groups, parse_labels
 from ..public import public
 from .labelled_images import as_bunch
+from .table_in import read_table
+from .table_out import path_of_cell
 
 _OPTIONAL = ("generator", "source", "group")
-_ENCODINGS = ("utf-8-sig", "cp1252", "latin-1")  # the last decodes whatever there is
 
 
 @public("sklearn_ssafe.datasets")
 def load_manifest(
-    path, *, path_column="path", label_column="label", target_column=None, return_X_y=False
+    path,
+    *,
+    path_column="path",
+    label_column="label",
+    target_column=None,
+    encoding=None,
+    return_X_y=False,
 ):
     """Read a table with one picture and its label a row.
 
     Parameters
     ----------
     path : str or Path
-        ``.csv``, ``.tsv`` or ``.txt`` (comma, semicolon, tab or bar; UTF-8, UTF-16 or
-        Windows-1252), ``.xlsx`` (first sheet; needs openpyxl) or ``.parquet`` (needs pyarrow).
+        ``.csv``, ``.tsv`` or ``.txt`` (comma, semicolon, tab or bar), ``.xlsx`` (the first sheet
+        that is not hidden) or ``.parquet``.
     path_column : str, default="path"
-        Column with the pictures' paths. Relative ones begin at the folder of the table.
+        Column with the pictures' paths. Relative ones begin at the folder of the table; ``~`` is
+        the home folder.
     label_column : str, default="label"
         Column with the labels. Generated: 1, true, generated, fake, ai, synthetic, artificial.
         Real: 0, false, real, photo, photograph, natural, nature, authentic. Capitals do not matter.
     target_column : str or None, default=None
         Column with numbers to be predicted in place of labels. The table then needs no labels, and
         `label_column` is an ordinary column.
+    encoding : str or None, default=None
+        Encoding of a text table, such as "cp932". None: UTF-8, UTF-16 with its byte-order mark, or
+        Windows-1252 with a warning.
     return_X_y : bool, default=False
         Whether to return only ``(X, y)``.
 
@@ -52,7 +62,8 @@ def load_manifest(
             the row alone.
         frame : pandas.DataFrame, n_samples rows
             Columns path, label, generator, source and group as above, then all other columns of
-            the table as they are. One of them whose name is taken gets ``_in_file`` appended.
+            the table: numbers, truth values and ISO dates where a column holds nothing else, text
+            otherwise. One of them whose name is taken gets ``_in_file`` appended.
         target_names : list of str
             ``["real", "generated"]``, or the name of the target column.
 
@@ -63,13 +74,14 @@ def load_manifest(
     ImportError
         If the package that reads this kind of table is missing.
     ValueError
-        If the table is of another kind, is empty, lacks a column, has a label not listed above or
-        a target that is no number.
+        If the table is of another kind, is empty, lacks a column or has two of one name, has a
+        label not listed above or a target that is no number, or if it cannot be told for certain
+        what it holds, see the notes.
 
     Warns
     -----
     UserWarning
-        If a path stands in several rows. All of them are kept.
+        If a path stands in several rows. All of them are kept. If a text table is not UTF-8.
 
     See Also
     --------
@@ -79,29 +91,42 @@ def load_manifest(
     Notes
     -----
     Names of columns are compared without regard to capitals and surrounding spaces.
+
+    Names of generators, sources and groups are text whatever the kind of table: 0001, 01 and 1 are
+    three, and NA, None and null are names. Only an empty cell is missing. In a column of numbers
+    NA, NaN, None and null, and Excel's errors, are missing as well. A number with a leading zero
+    is text. A date is written as 2026-01-31. Of a formula its value is taken.
+
+    Refused, with the place named: hidden rows, merged cells, a formula without a value, a value
+    beside or below the table where no heading is, names that Excel has rounded, a row of more
+    values than headings, a quotation mark that is never closed, and files that unpack to more than
+    real tables do.
+
+    An apostrophe before ``=``, ``+``, ``-`` or ``@`` is not part of a name: this package writes
+    it, so that no spreadsheet takes a name for a formula.
     """
     file = Path(path).expanduser()
-    if not file.is_file():
-        raise FileNotFoundError(f"There is no manifest at {str(path)!r}.")
-    table = _read_table(file, path_column)
-    table.columns = [str(name).strip() for name in table.columns]
+    columns = {"path_column": path_column, "label_column": label_column}
+    table = read_table(file, **columns, encoding=encoding)
     if table.empty:
         raise ValueError(f"{file.name} has no rows. One row for each picture is needed.")
     path_column = _find_column(table, path_column, file, "path_column")
+    optional = {name: _match(table, name, file) for name in _OPTIONAL}
     if target_column is None:
         label_column = _find_column(table, label_column, file, "label_column")
-        labels = parse_labels(_as_text(table[label_column]), f"column {label_column!r}")
+        # 1.0 is what pandas writes for a 1 in a column with gaps.
+        labels = [re.sub(r"^([01])\.0$", r"\1", label) for label in table[label_column]]
+        labels = parse_labels(labels, f"column {label_column!r} of {file.name}", table.index)
     else:
         label_column = _find_column(table, target_column, file, "target_column")
         labels = _as_targets(table[label_column], label_column, file)
-    optional = {name: _match(table, name) for name in _OPTIONAL}
 
     standard = {
-        "path": _resolve(_as_text(table[path_column]), file.parent),
+        "path": [path_of_cell(cell, file.parent) for cell in table[path_column]],
         "label": labels,
     }
     for name, column in optional.items():
-        standard[name] = [""] * len(table) if column is None else _as_text(table[column])
+        standard[name] = [""] * len(table) if column is None else table[column].tolist()
     is_generated = labels if target_column is None else [bool(g) for g in standard["generator"]]
     given = {name: standard[name] for name in _OPTIONAL}
     standard["group"] = fill_groups(label=is_generated, **given)
@@ -109,6 +134,9 @@ def load_manifest(
 
     others = table.drop(columns=[c for c in (path_column, label_column, *optional.values()) if c])
     others = others.rename(columns={name: f"{name}_in_file" for name in standard})
+    if not others.columns.is_unique:
+        twice = others.columns[others.columns.duplicated()][0]
+        raise ValueError(f"{file.name} has a column {twice!r} already: rename it.")
     data = as_bunch({**standard, **{name: others[name].array for name in others}})
     if target_column is not None:
         data.target_names = [label_column]
@@ -118,90 +146,9 @@ def load_manifest(
 def manifest_paths(path, *, path_column="path"):
     """Read the paths of a table that may have no labels."""
     file = Path(path).expanduser()
-    table = _read_table(file, path_column)
-    table.columns = [str(name).strip() for name in table.columns]
+    table = read_table(file, path_column=path_column)
     column = _find_column(table, path_column, file, "path_column")
-    return _resolve(_as_text(table[column]), file.parent)
-
-
-def _read_table(file, path_column):
-    from zipfile import BadZipFile
-
-    import pandas as pd
-
-    kind = file.suffix.lower()
-    try:
-        if kind in (".csv", ".tsv", ".txt"):
-            return _read_text_table(file, path_column)
-        if kind == ".xlsx":
-            return pd.read_excel(file, engine="openpyxl")
-        if kind == ".parquet":
-            return pd.read_parquet(file, engine="pyarrow")
-    except ImportError as error:
-        package = {".xlsx": "openpyxl", ".parquet": "pyarrow"}[kind]
-        raise ImportError(
-            f"{file.name} is read with {package}, which is not installed. "
-            f"Run `pip install {package}`, or save the table as CSV."
-        ) from error
-    except pd.errors.EmptyDataError:
-        raise ValueError(f"{file.name} is empty. Columns path and label are needed.") from None
-    except (ValueError, BadZipFile) as error:
-        raise ValueError(f"{file.name} is damaged, or no {kind} file: {error}") from error
-    raise ValueError(
-        f"{file.name} is not a kind of table that is read here: "
-        "give a .csv, .tsv, .txt, .xlsx or .parquet file."
-    )
-
-
-def _read_text_table(file, path_column):
-    """Read separated values; the separator is the one the header has most of."""
-    import pandas as pd
-
-    raw = file.read_bytes()
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        encoding = "utf-16"
-    else:
-        encoding = next(name for name in _ENCODINGS if _decodes(raw, name))
-    header = raw.decode(encoding).lstrip().partition("\n")[0]
-    separator = max(",;\t|", key=header.count)
-    # Everything as text first: a folder or generator called 007 must stay so.
-    table = pd.read_csv(
-        file, sep=separator, encoding=encoding, dtype=str, skipinitialspace=True, index_col=False
-    )
-    as_text = {path_column.lower(), *_OPTIONAL}
-    for name in table.columns:
-        if str(name).strip().lower() not in as_text:
-            table[name] = _as_numbers(table[name], decimal="," if separator == ";" else ".")
-    return table
-
-
-def _decodes(raw, encoding):
-    try:
-        raw.decode(encoding)
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _as_numbers(column, decimal):
-    """Turn a column of text into numbers where every value of it is one."""
-    import pandas as pd
-
-    for text in (column, column.str.replace(decimal, ".", regex=False)):
-        try:
-            return pd.to_numeric(text)
-        except ValueError:
-            continue
-    return column
-
-
-def _as_text(column):
-    """Values as text, "" where there is none; 1.0 from a spreadsheet reads "1"."""
-    missing = column.isna()
-    return [
-        "" if is_missing else re.sub(r"^(-?\d+)\.0$", r"\1", str(value).strip())
-        for value, is_missing in zip(column, missing, strict=True)
-    ]
+    return [path_of_cell(cell, file.parent) for cell in table[column]]
 
 
 def _as_targets(column, name, file):
@@ -210,45 +157,40 @@ def _as_targets(column, name, file):
     numbers = pd.to_numeric(column, errors="coerce").astype(float)
     if numbers.isna().any():
         row = int(numbers.isna().to_numpy().argmax())
+        value = column.iloc[row]
         raise ValueError(
             f"{int(numbers.isna().sum())} of {len(column)} values in column {name!r} of "
-            f"{file.name} are no numbers, first {column.iloc[row]!r} in data row {row + 1}. "
-            "Repair or leave out these rows."
+            f"{file.name} are no numbers, first "
+            f"{repr(value) if isinstance(value, str) and value else 'an empty cell'} in row "
+            f"{column.index[row]}. Repair or leave out these rows."
         )
     return numbers.tolist()
 
 
-def _match(table, name):
-    """Find the table's own spelling of a column, or None."""
-    if name in table.columns:
-        return name
-    return next((c for c in table.columns if c.lower() == name.lower()), None)
+def _match(table, name, file):
+    """Find the table's own spelling of a column, or None; two that might be meant are an error."""
+    found = [column for column in table.columns if column.lower() == name.strip().lower()]
+    if len(found) > 1:
+        raise ValueError(
+            f"{file.name} has the columns {' and '.join(map(repr, found))}, which differ in "
+            "capitals alone: rename or remove all but one."
+        )
+    return found[0] if found else None
 
 
 def _find_column(table, name, file, parameter):
-    column = _match(table, name)
+    column = _match(table, name, file)
     if column is None:
         found = list(table.columns)
         close = get_close_matches(name.lower(), [c.lower() for c in found], n=1)
-        hint = f" Did you mean {_match(table, close[0])!r}?" if close else ""
+        hint = f" Did you mean {_match(table, close[0], file)!r}?" if close else ""
+        if "Unnamed: 0" in found and not close:
+            hint = " Its first column has no heading, as an index has none: give it one."
         raise ValueError(
             f"{file.name} has no column {name!r}; it has {found}.{hint} "
             f"Rename the column, or give its name as {parameter}."
         )
     return column
-
-
-def _resolve(paths, folder):
-    return [_resolve_one(path, folder) for path in paths]
-
-
-def _resolve_one(path, folder):
-    # A URL and an empty cell are left alone: the reader of the pictures says what is wrong.
-    if not path or re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", path):
-        return path
-    if "\\" in path and os.sep == "/" and not (folder / path).exists():
-        path = path.replace("\\", "/")  # a table made on Windows
-    return str(folder / path)
 
 
 def _warn_duplicates(paths, labels, file):

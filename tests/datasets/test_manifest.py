@@ -71,7 +71,13 @@ def test_every_kind_of_table_reads_the_same(tmp_path, name, write):
 def test_accents_in_paths_survive_every_encoding(tmp_path, encoding):
     file = tmp_path / "m.csv"
     file.write_text("path,label\nété/größe.jpg,0\n", encoding=encoding)
-    assert load_manifest(file).X.tolist() == [str(tmp_path / "été/größe.jpg")]
+    if encoding == "cp1252":
+        with pytest.warns(UserWarning, match="is not UTF-8, and is read as Windows-1252"):
+            data = load_manifest(file)
+        assert data.X.tolist() == load_manifest(file, encoding=encoding).X.tolist()
+    else:
+        data = load_manifest(file)
+    assert data.X.tolist() == [str(tmp_path / "été/größe.jpg")]
 
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx", "parquet"])
@@ -101,7 +107,7 @@ def test_every_word_listed_is_understood_in_capitals_too(tmp_path):
 def test_unknown_label_is_named_with_its_row_and_what_is_accepted(tmp_path):
     file = tmp_path / "m.csv"
     file.write_text("path,label\na.jpg,real\nb.jpg,cat\nc.jpg,\n")
-    with pytest.raises(ValueError, match=r"2 of 3 labels.*'cat', ''.*data row 2.*synthetic"):
+    with pytest.raises(ValueError, match=r"2 of 3 labels.*'cat', empty.*in row 3\).*synthetic"):
         load_manifest(file)
 
 
@@ -251,12 +257,6 @@ def test_a_damaged_table_is_named(tmp_path, suffix):
     file.write_bytes(b"not what the name says")
     with pytest.raises(ValueError, match=rf"table.{suffix} is damaged"):
         load_manifest(file)
-
-
-def test_text_of_no_known_encoding_is_still_read(tmp_path):
-    file = tmp_path / "m.csv"
-    file.write_bytes(b"path,label,note\na.jpg,real,\x81\nb.jpg,fake,x\n")
-    assert load_manifest(file).y.tolist() == [0, 1]
 
 
 def test_names_that_are_not_unicode_are_kept(tmp_path):
