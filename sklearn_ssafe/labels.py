@@ -1,7 +1,7 @@
 """Who is generated, by what, from where, and which pictures belong together."""
 
 import math
-from numbers import Real
+from numbers import Number, Real
 
 import numpy as np
 from scipy.sparse import coo_array
@@ -19,6 +19,36 @@ def is_missing(value):
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True
     return isinstance(value, Real) and math.isnan(value)
+
+
+def as_name(value):
+    """Write a generator, source or group as text, ``""`` where it is missing.
+
+    The one rule of equality: two names are one name exactly if their texts are the same. So 1,
+    1.0 and "1" are one name, as a column of whole numbers with gaps is read as floats, and as text
+    from another file; so are "cam", ``np.str_("cam")`` and b"cam". Capitals and spaces count.
+
+    Examples
+    --------
+    >>> as_name(1) == as_name(1.0) == as_name("1") == as_name(np.int8(1)) == as_name(b"1") == "1"
+    True
+    >>> as_name(0.5), as_name(None), as_name(float("nan")), as_name(True)
+    ('0.5', '', '', 'True')
+    """
+    if isinstance(value, str):
+        return str.__str__(value)
+    if is_missing(value):
+        return ""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "surrogateescape")
+    if isinstance(value, Number) and not isinstance(value, bool):
+        try:
+            whole = int(value)
+        except (TypeError, ValueError, OverflowError):  # complex or infinite
+            return str(value)
+        if whole == value:
+            return str(whole)
+    return str(value)
 
 
 GENERATED_WORDS = ("1", "true", "generated", "fake", "ai", "synthetic", "artificial")
@@ -110,7 +140,7 @@ def keep_together(*labels):
     """Number the groups of pictures that must not be torn apart.
 
     Two pictures belong together if they share any of the labels, directly or through other
-    pictures.
+    pictures. Labels are the same if their texts are: 1, 1.0 and ``"1"`` are one label.
 
     Parameters
     ----------
@@ -134,11 +164,10 @@ def keep_together(*labels):
     n_nodes = 0
     for values in labels:
         numbers = {}
-        for row, value in enumerate(values):
-            if is_missing(value) or value == "":
-                continue
-            picture.append(row)
-            node.append(n_nodes + numbers.setdefault(value, len(numbers)))
+        for row, name in enumerate(map(as_name, values)):
+            if name:
+                picture.append(row)
+                node.append(n_nodes + numbers.setdefault(name, len(numbers)))
         n_nodes += len(numbers)
     size = n_samples + n_nodes
     # 32 bits: SciPy 1.11 takes no others here, and goes on with wrong groups.
@@ -175,13 +204,10 @@ def resampling_units(name, groups, picture, sides):
 
 def numbered(groups):
     """Number the groups in the order of their names; a picture without one is one of its own."""
-    labels = [
-        ("", row) if is_missing(label) else (f"{type(label).__name__} {label}", -1)
-        for row, label in enumerate(groups)
-    ]
-    names = sorted(set(labels))
-    number = {name: position for position, name in enumerate(names)}
-    return np.array([number[label] for label in labels]), names
+    names = [(name, -1) if name else ("", row) for row, name in enumerate(map(as_name, groups))]
+    in_order = sorted(set(names))
+    number = {name: position for position, name in enumerate(in_order)}
+    return np.array([number[name] for name in names]), in_order
 
 
 def held_out_groups(y, generator=None, source=None, groups=None):
@@ -220,8 +246,8 @@ def known_labels(n_samples, *columns):
     known = np.full(n_samples, "", dtype=object)
     for column in columns:
         if column is not None:
-            values = ["" if is_missing(value) else str(value) for value in column]
-            known = np.where(known == "", np.array(values, dtype=object), known)
+            names = np.array([as_name(value) for value in column], dtype=object)
+            known = np.where(known == "", names, known)
     return known
 
 

@@ -129,7 +129,7 @@ def _cautions(facts, sources):
     elif len(named) < _FEW_SOURCES or data["real"] < _FEW_REAL:
         yield (
             f"Only {data['real']:,} real pictures from {len(named)} source(s): the "
-            "false-positive rate is rough, and its interval too narrow."
+            "false-positive rate is rough."
         )
     if facts["failures"]:
         yield (

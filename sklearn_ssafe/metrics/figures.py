@@ -15,15 +15,12 @@ class RocCounts:
     """
 
     def __init__(self, generated, score, weights):
-        order = np.argsort(-score, kind="stable")
+        order = np.argsort(score, kind="stable")[::-1]
         descending = score[order]
         # Pictures of equal score are called generated together.
-        last = np.append(np.flatnonzero(np.diff(descending)), len(score) - 1)
-        weights = weights[:, order].astype(float)
-        from_zero = ((0, 0), (1, 0))
-        is_positive = generated[order]
-        self._tp = np.pad(np.cumsum(weights * is_positive, axis=1)[:, last], from_zero)
-        self._fp = np.pad(np.cumsum(weights * ~is_positive, axis=1)[:, last], from_zero)
+        last = np.append(np.flatnonzero(descending[1:] != descending[:-1]), len(score) - 1)
+        self._tp = _sums_from_above(weights, order, generated[order], last)
+        self._fp = _sums_from_above(weights, order, ~generated[order], last)
         with np.errstate(invalid="ignore"):  # a draw without one of the classes is NaN
             self._tpr = self._tp / self._tp[:, -1:]
             self._fpr = self._fp / self._fp[:, -1:]
@@ -56,8 +53,22 @@ class RocCounts:
         below = np.maximum(above - 1, 0)
         rise = excess[rows, above] - excess[rows, below]
         part = np.divide(-excess[rows, below], rise, out=np.zeros_like(rise), where=rise > 0)
-        start = self._fpr[rows, below]
-        return np.where(self.defined, start + part * (self._fpr[rows, above] - start), np.nan)
+        fpr = np.broadcast_to(self._fpr, excess.shape)
+        start = fpr[rows, below]
+        return np.where(self.defined, start + part * (fpr[rows, above] - start), np.nan)
+
+
+def _sums_from_above(weights, order, of_class, last):
+    """Add up the weights of a class down to each score; one row where all rows are the same."""
+    place = np.flatnonzero(of_class)
+    weights = weights[:, order[place]]
+    if weights.dtype.kind != "f":
+        weights = weights.astype(float)
+    if (weights == weights[0]).all():
+        weights = weights[:1]
+    sums = np.zeros((len(weights), len(place) + 1), dtype=weights.dtype)
+    np.cumsum(weights, axis=1, out=sums[:, 1:])
+    return sums[:, np.append(0, np.searchsorted(place, last, side="right"))]
 
 
 def ranking_by_fold(generated, score, fold, max_fpr):
@@ -89,6 +100,11 @@ def equal_error_rate(y_true, y_score, *, pos_label=None):
     rate : float
         From 0 (a perfect ranking) over 0.5 (chance) to 1.
 
+    Raises
+    ------
+    ValueError
+        A score is NaN, or there are not two classes.
+
     Examples
     --------
     >>> equal_error_rate([0, 0, 0, 0, 1, 1, 1, 1], [0.1, 0.2, 0.3, 0.8, 0.4, 0.7, 0.9, 0.9])
@@ -118,6 +134,11 @@ def tpr_at_fpr(y_true, y_score, *, max_fpr=0.05, pos_label=None):
     -------
     tpr : float
         True-positive rate, from 0 to 1.
+
+    Raises
+    ------
+    ValueError
+        A score is NaN, or there are not two classes.
 
     Examples
     --------
@@ -185,5 +206,12 @@ def calibration_error(generated, y_prob, n_bins=15):
 def _counts(y_true, y_score, pos_label):
     generated = is_generated(y_true, pos_label)
     y_score = column_or_1d(y_score)
+    if y_score.dtype.kind not in "biuf":
+        y_score = y_score.astype(float)
     check_consistent_length(generated, y_score)
+    if len(missing := np.flatnonzero(y_score != y_score)):
+        raise ValueError(
+            f"{len(missing)} of {len(y_score)} pictures have no score (NaN, first in row "
+            f"{missing[0]}): leave their rows out, and say how many there were"
+        )
     return RocCounts(generated, y_score, np.ones((1, len(y_score))))

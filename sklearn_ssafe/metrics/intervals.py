@@ -2,6 +2,7 @@
 
 import numpy as np
 from scipy import stats
+from scipy.special import expit, logit
 from scipy.stats import beta
 
 from ..public import public
@@ -22,26 +23,44 @@ def resample_units(units, n_resamples, rng):
     return times.reshape(n_resamples, n_units).astype(np.float32)[:, units]
 
 
-def resampled(sides, units, n_resamples, rng):
-    """Yield weights, some rows at a time; the units of each side are drawn independently."""
-    n_pictures = len(sides[0])
+def resampled(side, units, n_pictures, n_resamples, rng):
+    """Yield weights, some rows at a time: the units of one side are drawn, all else counts once."""
     at_once = max(1, _MOST_WEIGHTS // max(1, n_pictures))
     for start in range(0, n_resamples, at_once):
-        weights = np.empty((min(at_once, n_resamples - start), n_pictures), dtype=np.float32)
-        for side, of_side in zip(sides, units, strict=True):
-            if len(of_side):
-                weights[:, side] = resample_units(of_side, len(weights), rng)
+        weights = np.ones((min(at_once, n_resamples - start), n_pictures), dtype=np.float32)
+        weights[:, side] = resample_units(units, len(weights), rng)
         yield weights
 
 
-def percentile_interval(draws, confidence_level):
-    """Return the ends of the central part of the draws; NaN if none of them has the figure."""
-    draws = draws[np.isfinite(draws)]
-    if not len(draws):
+def interval_of_sides(value, draws, n_pictures, confidence_level):
+    """Return the t interval of a figure from 0 to 1, on the scale of log-odds.
+
+    `draws` has a pair for each side: its number of units n, and what the figure is where these
+    alone are drawn. The variances add up, each times ``n / (n - 1)``, by which a bootstrap falls
+    short; the degrees of freedom are Satterthwaite's [1]_. On log-odds [2]_ the interval stays
+    between 0 and 1 and reaches further to where there is more room. NaN where nothing varies.
+
+    References
+    ----------
+    .. [1] F. Satterthwaite, "An approximate distribution of estimates of variance components",
+       Biometrics Bulletin 2 (1946).
+    .. [2] E. Korn and B. Graubard, "Confidence intervals for proportions with small expected number
+       of positive counts estimated from survey data", Survey Methodology 24 (1998).
+    """
+    parts = []
+    for n, of_side in draws:
+        known = of_side[np.isfinite(of_side)]
+        if len(known) > 1:
+            parts.append((known.var() * n / (n - 1), n - 1))
+    variance = sum(part for part, _ in parts)
+    if not np.isfinite(value) or not variance > 1e-18:
         return np.nan, np.nan
-    tail = (1 - confidence_level) / 2
-    low, high = np.quantile(draws, [tail, 1 - tail])
-    return float(low), float(high)
+    freedom = variance**2 / sum(part**2 / free for part, free in parts)
+    # At 0 or 1 itself there are no log-odds: half a picture from there.
+    inside = np.clip(value, 0.5 / n_pictures, 1 - 0.5 / n_pictures)
+    reach = stats.t.ppf((1 + confidence_level) / 2, freedom) * np.sqrt(variance)
+    low, high = expit(logit(inside) + np.array([-1, 1]) * reach / (inside * (1 - inside)))
+    return float(min(low, value)), float(max(high, value))
 
 
 def bound_at_extreme(rate, n_units, confidence_level):

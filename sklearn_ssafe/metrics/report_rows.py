@@ -8,7 +8,7 @@ from sklearn.utils import check_random_state
 
 from ..labels import resampling_units
 from .figures import RocCounts, calibration_error
-from .intervals import bound_at_extreme, percentile_interval, resampled
+from .intervals import bound_at_extreme, interval_of_sides, resampled
 
 RATES = ("tpr", "fpr", "balanced_accuracy")
 RANKING = {
@@ -62,12 +62,12 @@ def report_rows(pictures, *, n_resamples, confidence_level, random_state):
         for value in sorted(set(name[generated == side])):
             mine = (generated == side) & (name == value)
             others = (generated != side) & np.isin(fold, fold[mine])
-            wanted.append((side, value, mine, others))
+            wanted.append((side, value, *((mine, others) if side else (others, mine))))
     sides = [side for _, _, *both in wanted for side in both] + [generated, ~generated]
     units = resampling_units(name, pictures.groups, pictures.picture, sides)
     rows = {True: [], False: []}
-    for number, (side, value, mine, others) in enumerate(wanted):
-        part, of_part = pictures.take(mine | others), units[2 * number : 2 * number + 2]
+    for number, (side, value, *both) in enumerate(wanted):
+        part, of_part = pictures.take(both[0] | both[1]), units[2 * number : 2 * number + 2]
         rows[side].append(
             {
                 "class": "generated" if side else "real",
@@ -79,7 +79,8 @@ def report_rows(pictures, *, n_resamples, confidence_level, random_state):
         *sorted(rows[True], key=lambda row: row["auc"]),
         *sorted(rows[False], key=lambda row: -row["fpr"]),
     ]
-    rows.append({"class": "average", "name": "macro", **_macro(pd.DataFrame(rows), rng=rng, **how)})
+    macro = _macro(pictures, wanted, pd.DataFrame(rows), units=units[-2:], rng=rng, **how)
+    rows.append({"class": "average", "name": "macro", **macro})
     # Drawn anew, so that the same pictures have the same interval wherever they are judged.
     anew = check_random_state(random_state)
     pooled = _judge(pictures, True, METRICS, units=units[-2:], rng=anew, **how)
@@ -104,38 +105,51 @@ def judge_all(pictures, metrics, *, n_resamples, confidence_level, random_state)
     )
 
 
-def _judge(pictures, is_generated, metrics, *, units, n_resamples, confidence_level, rng):
-    """Judge one row; `is_generated` says which class it is about, `units` are of both sides."""
+def _judge(pictures, is_generated, metrics, *, units, **how):
+    """Judge one row; `is_generated` says which class it is about, `units` are of both classes."""
     mine = pictures.generated == is_generated
-    point = _figures(pictures, mine, np.ones((1, len(mine))), metrics)
-    figures = {name: float(values[0]) for name, values in point.items()}
+    figures, bounds = _with_bounds(
+        lambda weights: _figures(pictures, mine, weights, metrics), pictures, units, **how
+    )
     if "ece" in metrics:
         known = pictures.is_probability
         figures["ece"] = calibration_error(pictures.generated, pictures.score) if known else np.nan
-
-    words, units = [word for _, word in units], [of_side for of_side, _ in units]
-    n_units = [int(of_side.max(initial=-1)) + 1 for of_side in units]
-    draws = [
-        _figures(pictures, mine, weights, metrics)
-        for weights in resampled((mine, ~mine), units, n_resamples, rng)
-    ]
-    bounds = dict.fromkeys(point, (np.nan, np.nan))
-    if draws:
-        for name in point:
-            bounds[name] = _bounds(np.concatenate([d[name] for d in draws]), confidence_level)
-        n_generated, n_real = n_units if is_generated else n_units[::-1]
-        _bound_extremes(figures, bounds, n_generated, n_real, confidence_level)
     n_mine = len(np.unique(pictures.picture[mine]))
+    n_units = _numbers_of(units)
     return {
         "pictures": n_mine,
         "compared_with": len(np.unique(pictures.picture[~mine])),
         "names_compared": len(set(pictures.name[~mine])),
         **_in_order(figures, bounds, metrics),
-        "resampled": _what_was_resampled(words, is_generated),
-        "units": n_units[0],
-        "units_compared": n_units[1],
+        **_what_was_resampled(units, is_generated),
         "small": n_mine < FEW_PICTURES or min(n_units) < FEW_UNITS,
     }
+
+
+def _with_bounds(of_weights, pictures, units, *, n_resamples, confidence_level, rng):
+    """Compute each figure from equal weights, and its interval from drawing units of each class."""
+    sides = pictures.generated, ~pictures.generated
+    point = of_weights(np.ones((1, len(pictures.score))))
+    figures = {name: float(values[0]) for name, values in point.items()}
+    bounds = dict.fromkeys(figures, (np.nan, np.nan))
+    if not n_resamples:
+        return figures, bounds
+    n_units, draws = _numbers_of(units), []
+    for side, (of_side, _), n in zip(sides, units, n_units, strict=True):
+        if n > 1:  # of a single one every draw is the same
+            some = resampled(side, of_side, len(side), n_resamples, rng)
+            parts = [of_weights(weights) for weights in some]
+            draws.append((n, {name: np.concatenate([p[name] for p in parts]) for name in figures}))
+    n_pictures = min(len(np.unique(pictures.picture[side])) for side in sides if side.any())
+    for name, value in figures.items():
+        of_sides = [(n, found[name]) for n, found in draws]
+        bounds[name] = interval_of_sides(value, of_sides, n_pictures, confidence_level)
+    _bound_extremes(figures, bounds, *n_units, confidence_level)
+    return figures, bounds
+
+
+def _numbers_of(units):
+    return [int(of_side.max(initial=-1)) + 1 for of_side, _ in units]
 
 
 def _figures(pictures, mine, weights, metrics):
@@ -169,17 +183,17 @@ def _ranking(pictures, mine, weights, names):
         return {name: values / weight for name, values in total.items()}
 
 
-def _what_was_resampled(words, is_generated):
-    generated, real = words if is_generated else words[::-1]
+def _what_was_resampled(units, is_generated):
+    (_, generated), (_, real) = units
     generated = generated.replace("names", "generators")
     real = real.replace("names", "sources")
-    return f"{generated}; real {real}" if generated != real else generated
-
-
-def _bounds(draws, confidence_level):
-    low, high = percentile_interval(draws, confidence_level)
-    # Where nothing varied, for instance at a perfect AUC, an interval of no width would mislead.
-    return (low, high) if high - low > 1e-9 else (np.nan, np.nan)
+    n_units = _numbers_of(units)
+    own, other = n_units if is_generated else n_units[::-1]
+    return {
+        "resampled": f"{generated}; real {real}" if generated != real else generated,
+        "units": own,
+        "units_compared": other,
+    }
 
 
 def _bound_extremes(figures, bounds, n_generated, n_real, confidence_level):
@@ -194,31 +208,50 @@ def _bound_extremes(figures, bounds, n_generated, n_real, confidence_level):
         bounds["balanced_accuracy"] = (low + 1 - fpr_high) / 2, (high + 1 - fpr_low) / 2
 
 
-def _macro(rows, *, n_resamples, confidence_level, rng):
+def _macro(pictures, wanted, rows, *, units, **how):
     """Average over generators and over real sources, each counted once."""
     generated, real = (rows[rows["class"] == word] for word in ("generated", "real"))
-    n_units = [len(generated), len(real)]
-    figures = {name: float(generated[name].mean()) for name in METRICS}
-    figures["fpr"] = float(real["fpr"].mean())
-    figures["balanced_accuracy"] = (figures["tpr"] + 1 - figures["fpr"]) / 2
-    bounds = {name: (np.nan, np.nan) for name in METRICS if name != "ece"}
-    if n_resamples:
-        sides = [rng.randint(n, size=(n_resamples, n)) for n in n_units]
-        draws = {name: generated[name].to_numpy()[sides[0]].mean(axis=1) for name in bounds}
-        draws["fpr"] = real["fpr"].to_numpy()[sides[1]].mean(axis=1)
-        draws["balanced_accuracy"] = (draws["tpr"] + 1 - draws["fpr"]) / 2
-        bounds = {name: _bounds(values, confidence_level) for name, values in draws.items()}
-        _bound_extremes(figures, bounds, *n_units, confidence_level)
+    figures, bounds = _with_bounds(_macro_figures(pictures, wanted), pictures, units, **how)
+    figures["ece"] = float(generated["ece"].mean())
     return {
         "pictures": int(generated["pictures"].sum()),
         "compared_with": int(real["pictures"].sum()),
         "names_compared": len(real),
         **_in_order(figures, bounds, METRICS),
-        "resampled": "generators; real sources",
-        "units": n_units[0],
-        "units_compared": n_units[1],
-        "small": min(n_units) < FEW_UNITS,
+        **_what_was_resampled(units, True),
+        "small": min(len(generated), len(real), *_numbers_of(units)) < FEW_UNITS,
     }
+
+
+def _macro_figures(pictures, wanted):
+    """Return what computes the averages for each row of weights."""
+    parts = []
+    for is_generated, _, of_generated, of_real in wanted:
+        chosen = np.flatnonzero(of_generated | of_real if is_generated else of_real)
+        part = pictures.take(chosen)
+        metrics = ["tpr", *RANKING, "brier"] if is_generated else ["fpr"]
+        parts.append((chosen, part, part.generated == is_generated, metrics))
+
+    def of_weights(weights):
+        sums, counts = {}, {}
+        for chosen, part, mine, metrics in parts:
+            inside = weights[:, chosen]
+            times = inside[:, mine].mean(axis=1)
+            # A generator drawn twice counts twice in the average, and is compared as it is.
+            inside[:, mine] /= np.where(times > 0, times, 1)[:, None]
+            if (inside == inside[0]).all():
+                inside = inside[:1]
+            found = _figures(part, mine, inside, metrics)
+            for name in metrics:
+                known = np.where(np.isfinite(found[name]), times, 0)
+                sums[name] = sums.get(name, 0) + known * np.nan_to_num(found[name])
+                counts[name] = counts.get(name, 0) + known
+        with np.errstate(invalid="ignore"):
+            figures = {name: sums[name] / counts[name] for name in sums}
+        figures["balanced_accuracy"] = (figures["tpr"] + 1 - figures["fpr"]) / 2
+        return figures
+
+    return of_weights
 
 
 def _in_order(figures, bounds, metrics):

@@ -101,3 +101,31 @@ def test_strings_and_scorers():
     scorer = make_scorer(tpr_at_fpr, response_method="decision_function", max_fpr=0.2)
     values = cross_val_score(LogisticRegression(), X, y, scoring=scorer, cv=3, error_score="raise")
     assert ((values >= 0) & (values <= 1)).all()
+
+
+TYPES = ["bool", "int8", "uint8", "uint16", "uint64", "int64", "float16", "float32", "longdouble"]
+
+
+@pytest.mark.parametrize("metric", [equal_error_rate, tpr_at_fpr])
+@pytest.mark.parametrize("dtype", [*TYPES, object, "U3"])
+def test_scores_of_every_numeric_type(metric, dtype):
+    y = np.repeat([0, 1], 30)
+    rng = np.random.default_rng(0)
+    score = rng.integers(0, 2 if dtype == "bool" else 100, 60) // (2 - y if dtype != "bool" else 1)
+    assert metric(y, score.astype(dtype)) == metric(y, score.astype(float))
+    perfect = np.array([0, 0, 1, 1]).astype("U1" if dtype == "U3" else dtype)
+    assert metric([0, 0, 1, 1], perfect) == (0 if metric is equal_error_rate else 1)
+
+
+def test_whole_numbers_are_told_apart_where_floats_are_not():
+    score = np.array([2**60, 2**60 + 1, 2**60 + 2, 2**60 + 3])
+    for dtype in (np.int64, np.uint64):
+        assert equal_error_rate([0, 0, 1, 1], score.astype(dtype)) == 0
+        assert tpr_at_fpr([0, 0, 1, 1], score.astype(dtype)) == 1
+
+
+@pytest.mark.parametrize("metric", [equal_error_rate, tpr_at_fpr])
+@pytest.mark.parametrize("dtype", ["float16", "float64", object])
+def test_a_score_that_is_missing_is_refused(metric, dtype):
+    with pytest.raises(ValueError, match=r"1 of 4 pictures have no score \(NaN, first in row 2"):
+        metric([0, 0, 1, 1], np.array([0.1, 0.2, np.nan, 0.4], dtype=dtype))

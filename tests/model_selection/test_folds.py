@@ -123,7 +123,7 @@ def test_one_class_is_refused():
 
 def test_pictures_without_a_group_are_groups_of_their_own():
     y = [0, 0, 1, 1]
-    for missing in (None, float("nan"), pd.NA):
+    for missing in (None, float("nan"), pd.NA, ""):
         folds = list(GeneratorGroupKFold(2).split(y, y, [missing, missing, "a", 3]))
         assert [len(test) for _, test in folds] == [2, 2]
 

@@ -6,7 +6,7 @@ import warnings
 import pandas as pd
 
 from ...images.parquet_rows import parquet_row_name
-from ...labels import is_missing, parse_labels
+from ...labels import as_name, parse_labels
 
 _SPLITS = {"train": "train", "validation": "val", "val": "val", "test": "test"}
 _SHARD = re.compile(r"(?P<name>.+)-(?P<number>\d+)-of-(?P<count>\d+)\.parquet")
@@ -68,7 +68,7 @@ def _first_of(choice, names):
 
 
 def _as_text(column):
-    return ["" if is_missing(value) else str(value) for value in column]
+    return [as_name(value) for value in column]
 
 
 def _warn_of_missing_shards(shards):
