@@ -91,7 +91,7 @@ class Browser:
         self.requests.clear()
         self._events.clear()
         self.resize(width, height)
-        self.send("Page.navigate", url=f"file://{path}")
+        self.send("Page.navigate", url=path.as_uri())
         while "Page.loadEventFired" not in self._events:
             self._receive()
 
@@ -114,6 +114,7 @@ class Browser:
     def press(self, key, text=""):
         """Press a key as a person does; `text` is what it types."""
         code = {"Enter": 13, "ArrowLeft": 37, "ArrowRight": 39, "Tab": 9, "Home": 36, "End": 35}
+        code |= {"ArrowUp": 38, "ArrowDown": 40, "PageUp": 33, "PageDown": 34, "Escape": 27}
         what = {"key": key, "code": key, "windowsVirtualKeyCode": code[key]}
         self.send("Input.dispatchKeyEvent", type="keyDown", text=text, **what)
         self.send("Input.dispatchKeyEvent", type="keyUp", **what)

@@ -18,6 +18,11 @@ from . import options
 )
 @click.option("--no-audit", is_flag=True, help="Do not look for leaks in DATA.")
 @click.option("--no-thumbnails", is_flag=True, help="No pictures on the page.")
+@click.option(
+    "--thumbnail-folder",
+    is_flag=True,
+    help="A small picture of each as well, in a folder beside the page.",
+)
 @click.option("--no-paths", is_flag=True, help="No paths on the page: rows instead.")
 @click.option(
     "--errors", default=12, show_default=True, type=click.IntRange(0), help="Shown, of either kind."
@@ -34,6 +39,7 @@ def evaluate(
     robustness,
     no_audit,
     no_thumbnails,
+    thumbnail_folder,
     no_paths,
     errors,
     title,
@@ -49,10 +55,14 @@ def evaluate(
     have them generator, source and group. Take pictures that it was not trained on.
 
     Nothing is fitted on DATA: threshold and all else are as they were saved. The page is one file
-    that loads nothing from anywhere. For confidential pictures: --no-thumbnails --no-paths.
+    that loads nothing from the network. For confidential pictures: --no-thumbnails --no-paths.
     """
     from .. import datasets, evaluation_report, load_detector
 
+    if thumbnail_folder and (no_thumbnails or output is None):
+        raise click.UsageError(
+            "--thumbnail-folder needs --output, and goes without --no-thumbnails."
+        )
     if output is not None:
         options.folder_of(output)
     loaded = load_detector(detector, device=device)
@@ -81,7 +91,7 @@ def evaluate(
         **({} if title is None else {"title": title}),
     )
     if output is not None:
-        page.save(output)
+        page.save(output, thumbnail_folder=thumbnail_folder, verbose=options.verbose(quiet))
     click.echo(page.to_json() if as_json else str(page))
     if output is not None:
         click.echo(f"Written to {output}.", err=as_json)

@@ -14,6 +14,7 @@ from ..detector.model_card import licence_of
 from ..encoders.names import is_folder
 from ..encoding.transformer import FrozenEncoderTransformer
 from ..results import plain
+from .browsing import picture_table
 from .curves import ScoreAxis, roc_curves, score_distribution, score_quantiles, threshold_table
 from .pictures import confident_errors
 from .verdict import MISSED_BELOW, evaluation_verdict
@@ -73,6 +74,13 @@ def evaluation_facts(
         },
         "roc": roc_curves(generated, score, name),
         "by_threshold": table,
+        "pictures": picture_table(
+            [names[row] for row in scores["picture"]],
+            score=score,
+            verdict=np.where(called, "generated", "real"),
+            label=np.where(generated, "generated", "real"),
+            name=name.astype(str),
+        ),
         "errors": _errors(scores, generated, called, score, name, names, n_errors),
         "audit": None
         if audit is None

@@ -1,13 +1,17 @@
-"""The page: facts in, one HTML document out."""
+"""The pages: facts in, one HTML document out."""
 
 import base64
 import hashlib
+from collections import Counter
+from datetime import date
 from functools import cache
+from importlib.metadata import version
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ..detector.model_card import A_SCORE_IS_NO_PROOF, KNOWN_LIMITS
 from ..results import decimals, score_text, with_intervals
+from .browsing import table_as_json
 from .charts import distribution_chart, robustness_charts, roc_chart, spread_chart
 
 _SHARES = ("tpr", "fpr", "tpr_at_1pct_fpr")
@@ -17,34 +21,70 @@ _FIGURES = (
 )
 
 
-def render_page(facts, thumbnails):
-    """Return the page; `thumbnails` are addresses of pictures, by row."""
-    environment = _environment()
-    style, script = (
-        environment.loader.get_source(environment, f"evaluation.{kind}")[0]
-        for kind in ("css", "js")
+def render_page(facts, thumbnails, folder=None, without=()):
+    """Return the page of an evaluation; `thumbnails` are addresses of pictures, by row.
+
+    `folder` beside the page holds a thumbnail of every picture, but for the rows in `without`.
+    """
+    return (
+        _environment()
+        .get_template("evaluation.html")
+        .render(
+            **_parts(("evaluation", "browse"), ("browse", "evaluation"), folder),
+            data=table_as_json(facts["pictures"], folder, without),
+            facts=facts,
+            rows=_rows_in_words(facts["rows"]),
+            errors=_errors_in_words(facts["errors"]),
+            threshold=score_text(facts["threshold"]["value"]),
+            findings=_findings_in_words(facts["audit"]),
+            thumbnails=thumbnails,
+            figures=_FIGURES,
+            charts={
+                "roc": roc_chart(facts),
+                "distribution": distribution_chart(facts),
+                "spread": spread_chart(facts),
+                "robustness": robustness_charts(facts),
+            },
+            proof=A_SCORE_IS_NO_PROOF,
+            limits=KNOWN_LIMITS,
+        )
     )
-    return environment.get_template("evaluation.html").render(
-        facts=facts,
-        rows=_rows_in_words(facts["rows"]),
-        errors=_errors_in_words(facts["errors"]),
-        threshold=score_text(facts["threshold"]["value"]),
-        findings=_findings_in_words(facts["audit"]),
-        thumbnails=thumbnails,
-        figures=_FIGURES,
-        style=style,
-        script=script,
+
+
+def render_verdicts(table, *, title, threshold, folder=None, without=()):
+    """Return the page of verdicts on pictures whose class nobody knows."""
+    counts = Counter(table["verdicts"][place] or "not judged" for place in table["verdict"])
+    return (
+        _environment()
+        .get_template("verdicts.html")
+        .render(
+            **_parts(("evaluation", "browse"), ("browse",), folder),
+            data=table_as_json(table, folder, without),
+            title=title,
+            threshold=None if threshold is None else score_text(threshold),
+            counts=sorted(counts.items()),
+            date=date.today().isoformat(),
+            proof=A_SCORE_IS_NO_PROOF,
+            version=version("sklearn-ssafe"),
+        )
+    )
+
+
+def _parts(styles, scripts, folder):
+    """Style and script, and what the page may load: its own script, pictures beside it."""
+    script = "\n".join(_source(f"{name}.js") for name in scripts)
+    return {
+        "style": "\n".join(_source(f"{name}.css") for name in styles),
+        "script": script,
         # The page's own script may run, and nothing that a file name brings along.
-        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        charts={
-            "roc": roc_chart(facts),
-            "distribution": distribution_chart(facts),
-            "spread": spread_chart(facts),
-            "robustness": robustness_charts(facts),
-        },
-        proof=A_SCORE_IS_NO_PROOF,
-        limits=KNOWN_LIMITS,
-    )
+        "script_hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        "image_sources": "data:" if folder is None else "data: 'self' file:",
+    }
+
+
+def _source(name):
+    environment = _environment()
+    return environment.loader.get_source(environment, name)[0]
 
 
 @cache

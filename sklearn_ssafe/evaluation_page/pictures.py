@@ -62,10 +62,16 @@ def confident_errors(generated, called, score):
 def make_thumbnails(pictures):
     """Make small JPEGs as ``data:`` addresses of about 8 kB; None for what cannot be read."""
     with worker_threads(None) as threads:
-        return list(map_ahead(threads, _thumbnail, pictures, _AHEAD))
+        contents = list(map_ahead(threads, small_jpeg, pictures, _AHEAD))
+    return [None if content is None else _as_address(content) for content in contents]
 
 
-def _thumbnail(picture):
+def _as_address(content):
+    return "data:image/jpeg;base64," + base64.b64encode(content).decode()
+
+
+def small_jpeg(picture):
+    """Make a small JPEG, of about 8 kB; None of what cannot be read."""
     try:
         image = Image.fromarray(picture.read())
     except ImageReadError:
@@ -73,4 +79,4 @@ def _thumbnail(picture):
     image.thumbnail((_LONGER_SIDE, _LONGER_SIDE))
     file = io.BytesIO()
     image.save(file, "JPEG", quality=_QUALITY)
-    return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()
+    return file.getvalue()

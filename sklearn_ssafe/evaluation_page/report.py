@@ -1,9 +1,8 @@
 """evaluation_report: a page that says what a fitted detector is worth on labelled pictures."""
 
-import html
 from dataclasses import dataclass, field
+from functools import partial
 from numbers import Integral, Real
-from pathlib import Path
 
 import numpy as np
 from sklearn.base import is_outlier_detector
@@ -17,7 +16,9 @@ from ..metrics.report import DetectionReport, build_report
 from ..metrics.scores import judge_pictures, last_step, operating_threshold
 from ..public import public
 from ..results import Result
+from .browsing import as_frame, save_page
 from .facts import detector_facts, evaluation_facts
+from .fiftyone_export import as_fiftyone
 from .page import render_page
 from .pictures import make_thumbnails, picture_names
 
@@ -226,7 +227,7 @@ def evaluation_report(
     if thumbnails:
         shown = [e["row"] for kind in ("false_positives", "missed") for e in facts["errors"][kind]]
         small = dict(zip(shown, make_thumbnails([items[row] for row in shown]), strict=True))
-    return EvaluationReport(facts, report, small)
+    return EvaluationReport(facts, report, small, [picture.item for picture in chosen])
 
 
 def _label_of_generated(head, y, generated):
@@ -263,6 +264,8 @@ class EvaluationReport(Result):
         The figures by generator and by source.
     thumbnails : dict of int to str
         The most confident errors as small pictures, by row.
+    pictures : list
+        All judged pictures as they were given, in the order of ``facts["pictures"]``.
 
     See Also
     --------
@@ -272,6 +275,7 @@ class EvaluationReport(Result):
     facts: dict
     report: DetectionReport
     thumbnails: dict = field(default_factory=dict)
+    pictures: list = field(default_factory=list)
 
     def to_html(self):
         """Return the page.
@@ -303,31 +307,57 @@ class EvaluationReport(Result):
         """
         return self.facts
 
-    def save(self, path):
+    def save(self, path, *, thumbnail_folder=False, verbose="auto"):
         """Write the page to a file.
 
         Parameters
         ----------
         path : str or Path
             Such as ``"report.html"``; overwritten if it exists.
+        thumbnail_folder : bool, default=False
+            Whether to write a small picture of every judged one as well, into a folder beside the
+            page, such as ``report_thumbnails``: page and folder belong together. They are shown
+            where all pictures are listed. Without, that is a list of names.
+        verbose : bool or "auto", default="auto"
+            Whether to show a progress bar; "auto" does in a terminal or notebook.
 
         Returns
         -------
         path : Path
             The file.
         """
-        path = Path(path).expanduser()
-        # Names of files need not be Unicode.
-        path.write_bytes(self.to_html().encode("utf-8", "backslashreplace"))
-        return path
+        return save_page(
+            path,
+            partial(render_page, self.facts, self.thumbnails),
+            as_pictures(self.pictures) if thumbnail_folder else None,
+            verbose,
+        )
+
+    def to_fiftyone(self, name=None):
+        """Return all judged pictures as a data set of FiftyOne, to look at in its app.
+
+        Parameters
+        ----------
+        name : str or None, default=None
+            Name of the data set. None lets FiftyOne choose.
+
+        Returns
+        -------
+        dataset : fiftyone.Dataset
+            One sample a picture, with the fields ``ground_truth`` (real or generated),
+            ``prediction`` (the verdict, the score as ``score``) and ``name`` (generator or source).
+
+        Raises
+        ------
+        ImportError
+            FiftyOne is not installed.
+        ValueError
+            A picture is no file.
+        """
+        return as_fiftyone(self.facts["pictures"], as_pictures(self.pictures), name)
 
     def _repr_html_(self):
-        # A frame, so that neither page changes the other's looks.
-        page = html.escape(self.to_html(), quote=True)
-        return (
-            f'<iframe srcdoc="{page}" sandbox="allow-scripts" title="Evaluation report" '
-            'style="width: 100%; height: 44rem; border: 1px solid #ccc"></iframe>'
-        )
+        return as_frame(self.to_html(), "Evaluation report")
 
     def __repr__(self):
         verdict = self.facts["verdict"]

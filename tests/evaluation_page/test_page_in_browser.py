@@ -65,7 +65,7 @@ def test_the_console_is_silent_and_nothing_is_loaded(opened):
 
 def test_names_of_files_are_text_and_nothing_else(opened, page):
     assert opened.run("typeof window.hacked") == "undefined"
-    assert opened.run("document.scripts.length") == 2
+    assert opened.run("document.scripts.length") == 3  # two of them are data
     assert opened.run("document.querySelector('h1').textContent") == HOSTILE
     assert HOSTILE in names_in(opened)
     assert "&amp;.png" in opened.run("document.querySelector('.failures').textContent")

@@ -291,4 +291,4 @@ def test_a_built_package_has_the_templates(tmp_path):
     built = tmp_path / "build" / "lib" / "sklearn_ssafe" / "evaluation_page" / "templates"
     source = root / "sklearn_ssafe" / "evaluation_page" / "templates"
     assert {file.name for file in built.iterdir()} == {file.name for file in source.iterdir()}
-    assert len(list(built.iterdir())) == 3
+    assert {"browse.js", "evaluation.html"} <= {file.name for file in built.iterdir()}

@@ -1,5 +1,3 @@
-"use strict";
-
 // Tables that sort: a click, or Enter and Space on a heading.
 
 function sortBy(heading) {
@@ -39,12 +37,6 @@ function percent(share) {
   if (value >= 10 && value < 99) return `${value.toFixed(0)} %`;
   if (value >= 99) return `${Math.min(value, 99.9).toFixed(1)} %`;
   return value >= 0.1 ? `${value.toFixed(1)} %` : `${Math.max(value, 0.01).toFixed(2)} %`;
-}
-
-function scoreText(score) {
-  if (!(score > 0 && score < 1)) return String(Number(score.toPrecision(4)));
-  const fromTheEnd = Math.min(score, 1 - score);
-  return score.toFixed(Math.min(6, Math.max(3, 1 - Math.floor(Math.log10(fromTheEnd)))));
 }
 
 function write(id, text) {
