@@ -29,6 +29,7 @@ from . import options
 )
 @click.option("--title", help="Heading of the page.")
 @options.device
+@options.allow_download
 @options.cache
 @options.as_json("Print all facts of the page as JSON.")
 @options.quiet
@@ -44,6 +45,7 @@ def evaluate(
     errors,
     title,
     device,
+    allow_download,
     cache,
     as_json,
     quiet,
@@ -65,7 +67,7 @@ def evaluate(
         )
     if output is not None:
         options.folder_of(output)
-    loaded = load_detector(detector, device=device)
+    loaded = load_detector(detector, device=device, allow_download=allow_download)
     if loaded.encoder_ is None:
         raise click.ClickException(
             f"{detector} takes embeddings, not pictures: evaluate it in Python, with "

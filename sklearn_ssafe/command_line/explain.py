@@ -29,8 +29,9 @@ from .paths import PathType
 )
 @options.weights_here
 @options.device
+@options.allow_download
 @options.cache
-def explain(detector, image, output, method, grid, nearest, weights, device, cache):
+def explain(detector, image, output, method, grid, nearest, weights, device, allow_download, cache):
     """Draw on IMAGE which regions push the verdict of DETECTOR, and how.
 
     Orange regions, with a plus, push towards generated; blue ones, with a minus, towards real. The
@@ -38,8 +39,7 @@ def explain(detector, image, output, method, grid, nearest, weights, device, cac
     """
     from ..detector.loading import load_detector
 
-    judge = load_detector(detector, weights=weights, device=device)
-    options.set_cache(judge, cache)
+    judge = load_detector(detector, weights=weights, device=device, allow_download=allow_download)
     explanation = judge.explain(image, method=method, grid=grid, n_nearest=nearest)
     try:
         explanation.overlay().save(output)

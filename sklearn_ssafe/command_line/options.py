@@ -14,6 +14,11 @@ data = click.argument("data", type=PathType(exists=True, path_type=Path))
 detector = click.argument("detector", type=PathType(exists=True, file_okay=False, path_type=Path))
 device = click.option("--device", default="auto", show_default=True)
 weights_here = click.option("--weights", help="Where the encoder's weights are on this machine.")
+allow_download = click.option(
+    "--allow-download",
+    is_flag=True,
+    help="Fetch the encoder's weights from the hub where they are not on this machine.",
+)
 cache = click.option(
     "--cache",
     type=PathType(file_okay=False, path_type=Path),

@@ -31,9 +31,10 @@ _SOME_FAILED = 3
 @click.option("--overwrite", is_flag=True, help="Begin anew where the file is there.")
 @options.weights_here
 @options.device
+@options.allow_download
 @options.cache
 @options.quiet
-def predict(detector, pictures, output, overwrite, weights, device, cache, quiet):
+def predict(detector, pictures, output, overwrite, weights, device, allow_download, cache, quiet):
     """Judge PICTURES with DETECTOR: a row of path, score, verdict and error for each.
 
     PICTURES are files, folders, tables with a column path, or - for standard input with one path a
@@ -49,7 +50,7 @@ def predict(detector, pictures, output, overwrite, weights, device, cache, quiet
     from .inputs import list_inputs
     from .verdict_file import VerdictFile
 
-    judge = load_detector(detector, weights=weights, device=device)
+    judge = load_detector(detector, weights=weights, device=device, allow_download=allow_download)
     if judge.encoder_ is None:
         raise click.UsageError(f"{detector} takes embeddings, not pictures.")
     # Each picture is met once, so there is nothing to keep in memory.

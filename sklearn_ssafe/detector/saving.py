@@ -9,8 +9,9 @@ from safetensors.numpy import save
 from ..encoding.transformer import FrozenEncoderTransformer
 from ..results import plain
 from .encoder_identity import describe_encoder
-from .folder import installed_versions
+from .folder import ARRAYS, CARD, ESTIMATORS, installed_versions
 from .model_card import model_card
+from .settings_schema import N_CHECK_ROWS, check_arrays, check_settings
 from .skops_files import dump_estimators
 
 PARAMETERS = (
@@ -21,7 +22,6 @@ PARAMETERS = (
     "pos_label",
     "keep_training_rows",
 )
-_N_CHECK_ROWS = 4
 
 
 def contents_of(detector):
@@ -51,41 +51,37 @@ def contents_of(detector):
         arrays |= {"training_rows": kept.rows, "training_y": np.asarray(kept.y, dtype=np.int64)}
     settings = {
         "saved": date.today().isoformat(),
-        "parameters": plain({name: getattr(detector, name) for name in PARAMETERS}),
+        "parameters": {name: getattr(detector, name) for name in PARAMETERS},
         "prefit": detector.prefit,
         "head": repr(detector.head_),
         "head_origin": getattr(detector.head_, "origin_", None),
         "curator": None if detector.curator is None else repr(detector.curator),
         "encoder": encoder,
         "unit_rows": detector._unit_rows,
-        "classes": plain(detector.classes_),
+        "classes": detector.classes_,
         "classes_dtype": detector.classes_.dtype.str,
-        "pos_label": plain(detector.pos_label_),
+        "pos_label": detector.pos_label_,
         "threshold": float(detector.threshold_),
-        "operating_point": None
-        if detector.operating_point_ is None
-        else asdict(detector.operating_point_),
+        "operating_point": _operating_point(detector),
         "n_features_in": getattr(detector, "n_features_in_", None),
         "feature_names_in": list(getattr(detector, "feature_names_in_", [])) or None,
         "n_failures": detector.n_failures_,
-        "training_table": plain(detector.training_table_),
-        "out_of_fold": None if scores is None else _figures(scores, detector.threshold_),
+        "training_table": detector.training_table_,
+        "out_of_fold": None if scores is None else figures(scores, detector.threshold_),
         "training_rows": None if kept is None else {"paths": kept.paths, "names": kept.names},
         "versions": installed_versions(),
     }
-    files = {
-        "estimators.skops": heads,
-        "arrays.safetensors": save(
-            {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-        ),
-    }
-    files["README.md"] = model_card(settings).encode("utf-8")
-    return settings, files, untrusted
+    settings = plain(settings)
+    check_settings(settings)  # what is saved can be loaded
+    check_arrays(arrays, settings)
+    arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    card = model_card(settings).encode("utf-8", "backslashreplace")
+    return settings, {ESTIMATORS: heads, ARRAYS: save(arrays), CARD: card}, untrusted
 
 
 def check_rows(n_features):
     """Random directions of unit length; their scores tell whether a head works as it did."""
-    rows = np.random.RandomState(0).standard_normal((_N_CHECK_ROWS, n_features))
+    rows = np.random.RandomState(0).standard_normal((N_CHECK_ROWS, n_features))
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
 
 
@@ -94,7 +90,14 @@ def check_scores(head, rows):
     return np.asarray(head.predict_proba(rows.astype(np.float64))[:, 1], dtype=np.float64)
 
 
-def _figures(scores, threshold):
+def _operating_point(detector):
+    """How the threshold was chosen; nothing, where another one has been put in its place."""
+    point = detector.operating_point_
+    return asdict(point) if point and point.threshold == detector.threshold_ else None
+
+
+def figures(scores, threshold):
+    """Return what held-out scores say of a detector as a whole."""
     called = scores.score >= threshold
     return {
         "held_out": scores.held_out,

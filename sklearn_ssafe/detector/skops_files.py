@@ -33,6 +33,7 @@ _PARTS_OF_CLASSIFIERS = (
     "xgboost.core.Booster",
     "xgboost.sklearn.XGBClassifier",
 )
+_MOST_BYTES_OF_SPARSE = 2**28
 _HOMES = homes()
 TRUSTED = frozenset(_PARTS_OF_CLASSIFIERS).union(f"{home}.{name}" for name, home in _HOMES.items())
 
@@ -57,8 +58,11 @@ def dump_estimators(estimators):
 def load_estimators(content, trusted=()):
     """Turn bytes into estimators, building only types that are trusted."""
     try:
-        content = _by_public_names(content)
-        return skops.io.loads(content, trusted=[*TRUSTED, *trusted])
+        content = _by_public_names(_not_larger_than_it_is(content))
+        estimators = skops.io.loads(content, trusted=[*TRUSTED, *trusted])
+        if not isinstance(estimators, dict) or set(estimators) != {"head", "curator", "head_"}:
+            raise ValueError("it does not hold head, curator and head_")
+        return estimators
     except UntrustedTypesFoundException as error:
         untrusted = sorted(set(skops.io.get_untrusted_types(data=content)) - TRUSTED - set(trusted))
         raise DetectorFileError(
@@ -67,7 +71,7 @@ def load_estimators(content, trusted=()):
             f"load_detector(path, trusted={untrusted})"
         ) from error
     except ImportError as error:
-        raise ImportError(
+        raise DetectorFileError(
             f"the detector needs a library that is not installed here: {error}"
         ) from error
     except Exception as error:  # another version of a library may raise anything
@@ -75,6 +79,27 @@ def load_estimators(content, trusted=()):
             f"the head cannot be loaded here: {type(error).__name__}: {error}. It may need the "
             "versions that the detector's README.md lists."
         ) from error
+
+
+def _not_larger_than_it_is(content):
+    """Refuse an archive that would unpack to more than its own size, before anything is read.
+
+    skops compresses nothing but the sparse arrays within it, whose sizes are looked at as well.
+    """
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        members = archive.infolist()
+        stored = all(member.compress_type == zipfile.ZIP_STORED for member in members)
+        if not stored or sum(member.file_size for member in members) > len(content):
+            raise ValueError("it is compressed, or says that it is larger than it is")
+        if len({member.filename for member in members}) != len(members):
+            raise ValueError("two of its parts have one name")
+        for member in members:
+            if member.filename.endswith(".npz"):
+                with archive.open(member) as file, zipfile.ZipFile(file) as sparse:
+                    n_bytes = sum(part.file_size for part in sparse.infolist())
+                if n_bytes > _MOST_BYTES_OF_SPARSE:
+                    raise ValueError(f"{member.filename} would take {n_bytes / 1e6:,.0f} MB")
+    return content
 
 
 def _by_public_names(content):

@@ -1,5 +1,9 @@
 """Fetch one file from the Hugging Face hub, or say within seconds why not."""
 
+import os
+from contextlib import contextmanager
+from contextvars import ContextVar
+
 import huggingface_hub
 from huggingface_hub import constants
 from huggingface_hub.utils import (
@@ -11,8 +15,25 @@ from huggingface_hub.utils import (
 
 from .weights import WeightsNotFoundError
 
+# The hub is told nothing of what runs here, unless somebody has set this to 0. The library itself
+# may have been loaded before, and has read the variable then; processes started later read it.
+if os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1") == "1":
+    constants.HF_HUB_DISABLE_TELEMETRY = True
+
+_allowed = ContextVar("allowed", default=True)
+
 #: Seconds to wait for the hub's first answer.
 FIRST_ANSWER_TIMEOUT = 5
+
+
+@contextmanager
+def downloads(allowed):
+    """Say whether the hub may be reached, in what this thread does within."""
+    token = _allowed.set(allowed and _allowed.get())
+    try:
+        yield
+    finally:
+        _allowed.reset(token)
 
 
 def fetch_from_hub(repo, names, what):
@@ -28,6 +49,13 @@ def fetch_from_hub(repo, names, what):
         file = huggingface_hub.try_to_load_from_cache(repo, name, revision=revision)
         if isinstance(file, str):
             return file
+    if not _allowed.get():
+        raise WeightsNotFoundError(
+            f"The weights of {what} are not on this machine, and allow_download=False: nothing was "
+            f"fetched. Missing: {names[0]} of {repo}. To fetch it from the hub: "
+            "load_detector(path, allow_download=True), or --allow-download. "
+            + _where_to_put(repo, names[0])
+        )
     for name in names:
         url = huggingface_hub.hf_hub_url(repo, name, revision=revision)
         size = None
@@ -70,6 +98,8 @@ def fetch_first_from_hub(repo, names, what):
     Unlike `fetch_from_hub`, a file in the cache does not hide a preferred one on the hub. Where the
     hub is out of reach, the cache alone decides.
     """
+    if not _allowed.get():
+        return fetch_from_hub(repo, names, what)
     place, _, revision = repo.partition("@")
     for number, name in enumerate(names):
         try:

@@ -10,6 +10,7 @@ from ..public import public
 from .checksums import check_checksum
 from .configuration import FILES, read_folder, read_source
 from .factories import factory_token
+from .hub import downloads
 from .layers import check_layers, resolve_layers
 from .names import FORENSIC, ONNX, SOURCE, resolve_name, split_source
 from .precision import resolve_devices, resolve_precision
@@ -34,12 +35,20 @@ def load_encoder(
     n_views=None,
     device="auto",
     precision="auto",
+    allow_download=True,
 ):
     """Load a frozen encoder.
 
     Encoders that differ in `layers`, `pooling`, `preprocess` or `n_views` alone share one tower
     in memory, across threads too, until `free_encoders` is called.
     """
+    with downloads(allow_download):
+        return _load(
+            encoder, pretrained, weights, layers, pooling, preprocess, n_views, device, precision
+        )
+
+
+def _load(encoder, pretrained, weights, layers, pooling, preprocess, n_views, device, precision):
     if isinstance(encoder, list | tuple):
         return _side_by_side(
             encoder,

@@ -33,6 +33,7 @@ _OF_ENCODER = (
     "n_views",
     "device",
     "precision",
+    "allow_download",
 )
 
 
@@ -153,6 +154,9 @@ class FrozenEncoderTransformer(
         Whether a file that was read before, and still has the same path, size and time of
         modification (in nanoseconds), is taken to have the same content. If False, every file is
         read again; it is still not encoded again unless its content has changed.
+    allow_download : bool, default=True
+        Whether weights that are not on this machine may be fetched from the hub. If False, the
+        network is never reached, and the error says which file is missing.
     verbose : bool or "auto", default="auto"
         Whether to show a progress bar; "auto" shows one in a terminal or notebook when the work
         takes longer than two seconds.
@@ -215,6 +219,7 @@ class FrozenEncoderTransformer(
         "on_error": [StrOptions({"raise", "nan"})],
         "cache": [str, Path, None],
         "trust_unchanged_files": ["boolean"],
+        "allow_download": ["boolean"],
         "verbose": ["boolean", Integral, StrOptions({"auto"})],
     }
 
@@ -237,6 +242,7 @@ class FrozenEncoderTransformer(
         on_error="raise",
         cache="memory",
         trust_unchanged_files=True,
+        allow_download=True,
         verbose="auto",
     ):
         self.encoder = encoder
@@ -255,6 +261,7 @@ class FrozenEncoderTransformer(
         self.on_error = on_error
         self.cache = cache
         self.trust_unchanged_files = trust_unchanged_files
+        self.allow_download = allow_download
         self.verbose = verbose
 
     def fit(self, X, y=None):

@@ -1,6 +1,7 @@
 import json
 import os
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +42,21 @@ def rows():
 def fitted(rows, **parameters):
     X, y, names = rows
     return SSAFEClassifier(encoder=None, **parameters).fit(X, y, **names)
+
+
+def as_format(path, version, without=(), **changes):
+    """Turn a saved detector into one of the first two formats, which had no checksum."""
+    settings = json.loads((path / "detector.json").read_text(encoding="utf-8"))
+    del settings["checksum"]
+    if version == 1:
+        for part in (settings["parameters"], settings["operating_point"]):
+            if part is not None:
+                part["confidence"] = part.pop("confidence_level")
+        without = ("unit_rows", "prefit", "head_origin")
+    settings["files"] = {name: entry["sha256"] for name, entry in settings["files"].items()}
+    settings |= {"format_version": version, **changes}
+    kept = {name: value for name, value in settings.items() if name not in without}
+    (path / "detector.json").write_text(json.dumps(kept), encoding="utf-8")
 
 
 # There and back ----------------------------------------------------------------------------------
@@ -142,14 +158,13 @@ def test_rows_have_the_length_they_were_trained_with(picture_files, tmp_path):
     head = LogisticRegression()
     detector = SSAFEClassifier(encoder, head=head, cv=None).fit(picture_files, [0, 1] * 5)
     path = detector.save(tmp_path / "detector")
-    settings = json.loads((path / "detector.json").read_text())
-    assert settings.pop("unit_rows") is False
+    assert json.loads((path / "detector.json").read_text())["unit_rows"] is False
     rows = encoder.fit_transform(picture_files)
     np.testing.assert_allclose(
         load_detector(path).predict_proba(picture_files), detector.head_.predict_proba(rows)
     )
     # As a detector of the first format, which did not say it and always had rows of unit length.
-    (path / "detector.json").write_text(json.dumps(settings))
+    as_format(path, 1)
     np.testing.assert_allclose(
         load_detector(path).predict_proba(picture_files),
         detector.head_.predict_proba(normalize(rows)),
@@ -468,15 +483,14 @@ def test_a_score_at_the_threshold_is_judged_as_it_was(rows, tmp_path, version, c
     X = rows[0]
     detector = fitted(rows, target_fpr=0.2, cv=2)
     path = detector.save(tmp_path / "detector")
-    settings = json.loads((path / "detector.json").read_text())
-    assert settings["format_version"] == 2
+    as_format(path, version)
+    old = load_detector(path)
     # One row at a time: the last bit of a sum depends on how many rows are multiplied at once.
-    score = np.array([detector.predict_proba(row[None])[0, 1] for row in X])
-    settings |= {"format_version": version, "threshold": score[7]}
-    if version == 1:
-        for part in (settings["parameters"], settings["operating_point"]):
-            part["confidence"] = part.pop("confidence_level")
-    (path / "detector.json").write_text(json.dumps(settings))
+    score = np.array([old.predict_proba(row[None])[0, 1] for row in X])
+    detector.threshold_ = float(score[7])
+    detector.operating_point_ = replace(detector.operating_point_, threshold=float(score[7]))
+    path = detector.save(tmp_path / "detector")
+    as_format(path, version)
     old = load_detector(path)
     verdicts = [old.predict(row[None])[0] for row in X]
     np.testing.assert_array_equal(verdicts, score >= score[7] if called else score > score[7])

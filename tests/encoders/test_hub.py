@@ -1,8 +1,12 @@
+import os
+import subprocess
+import sys
+
 import huggingface_hub
 import pytest
 from huggingface_hub.utils import EntryNotFoundError, GatedRepoError, RepositoryNotFoundError
 
-from sklearn_ssafe.encoders.hub import fetch_from_hub
+from sklearn_ssafe.encoders.hub import downloads, fetch_first_from_hub, fetch_from_hub
 from sklearn_ssafe.encoders.loading import load_encoder
 from sklearn_ssafe.encoders.weights import WeightsFileError, WeightsNotFoundError
 
@@ -47,6 +51,33 @@ def hub(monkeypatch):
     monkeypatch.setattr(huggingface_hub, "get_hf_file_metadata", metadata)
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
     return hub
+
+
+def test_the_hub_is_told_nothing_of_what_runs_here():
+    """In a process of its own, whichever library comes first."""
+    script = (
+        "import os, sys; {}; import sklearn_ssafe.encoders.hub; "
+        "from huggingface_hub import constants; "
+        "print(os.environ['HF_HUB_DISABLE_TELEMETRY'], constants.HF_HUB_DISABLE_TELEMETRY)"
+    )
+    for first in ("pass", "import huggingface_hub"):
+        for chosen, expected in ((None, "1 True"), ("1", "1 True"), ("0", "0 False")):
+            environment = {k: v for k, v in os.environ.items() if k != "HF_HUB_DISABLE_TELEMETRY"}
+            if chosen is not None:
+                environment["HF_HUB_DISABLE_TELEMETRY"] = chosen
+            command = [sys.executable, "-c", script.format(first)]
+            output = subprocess.check_output(command, env=environment, text=True)
+            assert output.strip() == expected
+
+
+def test_nothing_is_asked_where_downloads_are_not_allowed(hub):
+    with downloads(False), pytest.raises(WeightsNotFoundError, match="allow_download=True"):
+        fetch_from_hub("a/b", NAMES, "model b")
+    with downloads(False), downloads(True), pytest.raises(WeightsNotFoundError):
+        fetch_first_from_hub("a/b", NAMES, "model b")  # what is forbidden stays so within
+    assert hub.asked == []
+    hub.answers = {NAMES[0]: 5}
+    assert fetch_from_hub("a/b", NAMES, "model b") == "/somewhere/model.safetensors"
 
 
 def test_first_name_that_exists_is_downloaded(hub):
