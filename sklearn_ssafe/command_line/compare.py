@@ -26,7 +26,7 @@ from . import options
     type=click.Choice(["linear", "linear_svm", "random_forest", "lightgbm", "knn"]),
     help="May be repeated.  [default: all that are installed]",
 )
-@click.option("--columns", help="Columns of the table to use as well, with commas between.")
+@options.columns("Columns of the table to use as well, comma between.")
 @click.option("--target", help="Predict the numbers in this column in place of the labels.")
 @options.folds
 @click.option(
@@ -86,7 +86,7 @@ def compare(
             verbose=options.verbose(quiet),
         ),
         heads=list(heads) or None,
-        tabular=_columns(pictures.frame, columns),
+        tabular=None if columns is None else options.named_columns(pictures.frame, columns),
         generator=pictures.generator,
         source=pictures.source,
         groups=pictures.groups,
@@ -122,14 +122,3 @@ def _encoders(names, weights, **more):
             **more,
         )
     return made
-
-
-def _columns(frame, columns):
-    if columns is None:
-        return None
-    names = [name.strip() for name in columns.split(",")]
-    if missing := [name for name in names if name not in frame.columns]:
-        raise click.ClickException(
-            f"--columns: there is no column {missing[0]!r}; there are {', '.join(frame.columns)}"
-        )
-    return frame[names]

@@ -77,10 +77,14 @@ def evaluate(
     pictures = datasets.load_images(data)
     if title is None and not no_paths:
         title = f"{detector.resolve().name}, evaluated on {data.resolve().name}"
+    X, more = pictures.X, {}
+    if loaded.columns is not None:
+        X, more = pictures.frame, {"pictures": pictures.X}
     page = evaluation_report(
         loaded,
-        pictures.X,
+        X,
         pictures.y,
+        **more,
         generator=pictures.generator,
         source=pictures.source,
         groups=pictures.groups,

@@ -54,6 +54,7 @@ from .tables import held_out_text
     help="Keep embeddings and names of the training pictures, for ssafe explain.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace a detector that is there.")
+@options.columns("Columns of the table that are judged together with the picture, comma between.")
 @options.cache
 @options.embeddings
 @options.quiet
@@ -70,6 +71,7 @@ def fit(
     folds,
     keep_training_rows,
     overwrite,
+    columns,
     cache,
     embeddings,
     quiet,
@@ -105,6 +107,8 @@ def fit(
         detector.set_params(curator=_new_curator(curate, n_generators, encoder["encoder"]))
     domain = pictures.frame.get("domain")
     detector.set_params(target_fpr=target_fpr, cv=folds, keep_training_rows=keep_training_rows)
+    if columns is not None:
+        detector.set_params(columns=list(options.named_columns(pictures.frame, columns)))
     detector.encoder.set_params(
         device=encoder["device"],
         on_error="nan",
@@ -119,7 +123,7 @@ def fit(
         warnings.simplefilter("default")
         warnings.simplefilter("ignore", EncodingWarning)  # told below
         detector.fit(
-            pictures.X,
+            pictures.X if columns is None else pictures.frame,
             pictures.y,
             generator=pictures.generator,
             source=pictures.source,

@@ -48,6 +48,21 @@ def kept_in(cache):
     return "memory" if cache is None else cache
 
 
+def columns(help):
+    """The option --columns; see `named_columns`."""
+    return click.option("--columns", metavar="NAME,NAME", help=help)
+
+
+def named_columns(frame, columns):
+    """Take the columns of a table that --columns names."""
+    names = [name.strip() for name in columns.split(",")]
+    if missing := [name for name in names if name not in frame.columns]:
+        raise click.ClickException(
+            f"--columns: there is no column {missing[0]!r}; there are {', '.join(frame.columns)}"
+        )
+    return frame[names]
+
+
 def set_cache(detector, cache):
     """Let a loaded detector keep embeddings in --cache; one of embeddings has none to keep."""
     if cache is not None and detector.encoder_ is not None:

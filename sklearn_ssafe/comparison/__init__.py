@@ -11,7 +11,6 @@ __all__, __getattr__, __dir__ = lazy(
         "compare_detectors": "comparison",
         "feature_importance": "importance",
         "make_heads": "heads",
-        "name_category": "inputs",
         "per_root_of_columns": "heads",
     },
 )

@@ -20,7 +20,7 @@ from ..metrics.scores import detector_scores
 from ..model_selection.held_out import CannotSplitError, make_folds, score_held_out
 from ..public import public
 from .heads import make_heads
-from .inputs import encode_once, make_inputs, make_preprocessor, tidy_table
+from .inputs import encode_once, make_inputs, tidy_table
 from .result import DetectorComparison
 
 
@@ -146,7 +146,7 @@ def compare_detectors(
     rows = []
     for given_input, (head_name, head) in product(inputs, heads.items()):
         pipeline = Pipeline(
-            [("columns", make_preprocessor(given_input, picture_components)), ("head", head)]
+            [("columns", given_input.preprocessor(picture_components)), ("head", head)]
         )
         names = {"input": given_input.name, "head": head_name}
         figures = _judge(pipeline, given_input.table, y, folds, positive, max_fpr)

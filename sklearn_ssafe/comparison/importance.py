@@ -9,9 +9,9 @@ from sklearn.metrics import r2_score, roc_auc_score
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 
+from ..detector.columns import name_category
 from ..metrics.scores import detector_scores
 from ..public import public
-from .inputs import name_category
 
 
 @dataclass
@@ -44,7 +44,7 @@ def feature_importance(
     Parameters
     ----------
     preprocessor : ColumnTransformer
-        From `make_preprocessor`.
+        That makes the columns ready.
     head : estimator
         What comes after it.
     table : pandas.DataFrame, n_samples rows

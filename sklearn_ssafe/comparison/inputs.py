@@ -8,13 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
-from sklearn.compose import ColumnTransformer
-from sklearn.decomposition import PCA
-from sklearn.impute import SimpleImputer
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils import get_tags
 
+from ..detector.columns import kinds_of, make_preprocessor, tidy_columns
 from ..encoders.forensic import ForensicEncoder
 from ..encoding.failures import EncodingWarning
 from ..encoding.transformer import FrozenEncoderTransformer
@@ -24,10 +20,7 @@ from ..public import public
 def tidy_table(tabular, n_samples):
     """Check the user's columns, and make a pandas table of them; missing words are "(missing)"."""
     table = as_table(tabular, "table", n_samples)
-    for name in table.columns:
-        if not is_number(table[name], name):
-            table[name] = table[name].astype(object).where(table[name].notna(), "(missing)")
-    return table
+    return tidy_columns(table, kinds_of(table))
 
 
 def as_table(values, name, n_samples):
@@ -49,69 +42,6 @@ def as_table(values, name, n_samples):
         twice = table.columns[table.columns.duplicated()][0]
         raise ValueError(f"{name!r} has more than one column called {twice!r}")
     return table
-
-
-def is_number(column, name):
-    """Say whether a column holds numbers; otherwise it must hold words."""
-    if pd.api.types.is_numeric_dtype(column):  # bool, too
-        return True
-    if column.map(lambda value: isinstance(value, str) or pd.isna(value)).all():
-        return False
-    raise ValueError(
-        f"column {name!r} of the table holds {column.dtype} values, neither numbers nor words. "
-        "Turn dates into numbers such as days, and leave other things out"
-    )
-
-
-def make_preprocessor(given, picture_components):
-    """Make the step before every head: scaled numbers, categories as 0 and 1, gaps filled.
-
-    It is part of the pipeline, so it learns from the training part alone.
-    """
-    beside = [column for column in given.table.columns if column not in set(given.picture_columns)]
-    kinds = {column: is_number(given.table[column], column) for column in beside}
-    steps = []
-    if given.picture_columns:
-        steps_of_pictures = [StandardScaler()]
-        # A quarter of the pictures: a fold with few must still have more rows than components.
-        n_components = min(picture_components or len(given.table.columns), len(given.table) // 4)
-        if beside and picture_components and n_components < len(given.picture_columns):
-            steps_of_pictures.append(PCA(n_components, whiten=True, random_state=0))
-        steps.append(("picture", make_pipeline(*steps_of_pictures), given.picture_columns))
-    if numbers := [column for column, numeric in kinds.items() if numeric]:
-        fill = SimpleImputer(strategy="median", keep_empty_features=True)
-        steps.append(("number", make_pipeline(fill, StandardScaler()), numbers))
-    if words := [column for column, numeric in kinds.items() if not numeric]:
-        one_hot = OneHotEncoder(
-            handle_unknown="infrequent_if_exist",
-            min_frequency=2,
-            sparse_output=False,
-            feature_name_combiner=name_category,
-        )
-        steps.append(("category", one_hot, words))
-    made = ColumnTransformer(steps, verbose_feature_names_out=False)
-    return made.set_output(transform="pandas")
-
-
-@public("sklearn_ssafe.comparison")
-def name_category(column, category):
-    """Name the column of a category.
-
-    How the one-hot encoder of `compare_detectors` names its columns.
-
-    Parameters
-    ----------
-    column : str
-        Where it stands.
-    category : object
-        Its value.
-
-    Returns
-    -------
-    name : str
-        For example ``"device=phone"``.
-    """
-    return f"{column}={category}"
 
 
 def encode_once(encoders, X):
@@ -207,6 +137,24 @@ class Input:
     def is_baseline(self):
         """Whether no pixel was looked at."""
         return not self.picture_columns
+
+    def preprocessor(self, picture_components):
+        """Make the step before every head: scaled numbers, categories as 0 and 1, gaps filled.
+
+        Parameters
+        ----------
+        picture_components : int or None
+            See `compare_detectors`.
+
+        Returns
+        -------
+        preprocessor : ColumnTransformer
+            Not fitted.
+        """
+        beside = self.table.drop(columns=self.picture_columns)
+        return make_preprocessor(
+            kinds_of(beside), self.picture_columns, len(self.table), picture_components
+        )
 
 
 def make_inputs(features, properties, tabular):

@@ -8,7 +8,6 @@ import pandas as pd
 from ..metrics.intervals import corrected_interval
 from ..public import public
 from ..results import Result, Summary, bracketed, percent, plain
-from .inputs import make_preprocessor
 
 # The first of each decides the order; for an error, less is better.
 _METRICS = {"classification": ["auc", "tpr_at_fpr"], "regression": ["r2", "rmse"]}
@@ -144,7 +143,7 @@ class DetectorComparison(Result):
         self._of(input, head)
         given = self.inputs[input]
         return feature_importance(
-            make_preprocessor(given, self.settings["picture_components"]),
+            given.preprocessor(self.settings["picture_components"]),
             self.heads[head],
             given.table,
             self.y,

@@ -10,5 +10,6 @@ __all__, __getattr__, __dir__ = lazy(
         "SSAFEClassifier": "classifier",
         "TrainingRows": "training",
         "load_detector": "loading",
+        "name_category": "columns",
     },
 )

@@ -23,6 +23,14 @@ from ..metrics.scores import log_odds
 from ..metrics.thresholds import threshold_for_fpr
 from ..model_selection.held_out import CannotSplitError
 from ..public import DocumentationLink, public
+from .columns import (
+    beside,
+    head_of_columns,
+    kinds_of,
+    refuse_what_has_no_columns,
+    split_table,
+    tidy_columns,
+)
 from .default_head import default_head, scaled_to_unit_length
 from .explanation import explain_picture
 from .folder import refuse_what_is_no_detector, write_folder
@@ -69,6 +77,13 @@ class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
         Folds of the out-of-fold scores, fewer where there are fewer generators or sources. The head
         is fitted so many times more; no picture is encoded again. None leaves them out, which is
         faster in a search: then there is no `target_fpr`, and a saved detector has no figures.
+    columns : list of str or None, default=None
+        Columns of numbers and words that are judged together with the picture, gaps allowed: X is
+        then a table with these, and one column of pictures, which is called ``path`` where there
+        are others. The head gets them as `compare_detectors` has them: numbers scaled, words as one
+        column for each, and `picture_components` principal components of the picture's features.
+    picture_components : int or None, default=30
+        How many, with `columns`; a thousand features would drown three columns. None keeps all.
     pos_label : str, int, bool or None, default=None
         The label that means "generated". None takes the larger of two numbers, such as 1 of 0 and
         1, and knows the words generated, fake, ai, synthetic, artificial, and real, photo,
@@ -114,6 +129,8 @@ class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
         What `keep_training_rows` keeps.
     encoder_ : FrozenEncoderTransformer or None
         The encoder in use.
+    column_kinds_ : dict of str to str
+        "number" or "words" for each of `columns`.
     curator_ : estimator or None
         The fitted curator.
     head_ : classifier
@@ -179,6 +196,8 @@ class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
         "target_fpr": [Interval(Real, 0, 1, closed="neither"), None],
         "confidence_level": [Interval(Real, 0, 1, closed="neither"), None],
         "cv": [Interval(Integral, 2, None, closed="left"), None],
+        "columns": ["array-like", None],
+        "picture_components": [Interval(Integral, 1, None, closed="left"), None],
         "pos_label": [str, Real, "boolean", None],
         "keep_training_rows": ["boolean"],
         "prefit": ["boolean"],
@@ -194,6 +213,8 @@ class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
         target_fpr=None,
         confidence_level=0.95,
         cv=5,
+        columns=None,
+        picture_components=30,
         pos_label=None,
         keep_training_rows=False,
         prefit=False,
@@ -205,6 +226,8 @@ class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
         self.target_fpr = target_fpr
         self.confidence_level = confidence_level
         self.cv = cv
+        self.columns = columns
+        self.picture_components = picture_components
         self.pos_label = pos_label
         self.keep_training_rows = keep_training_rows
         self.prefit = prefit
@@ -216,8 +239,8 @@ class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n_samples,), or of shape (n_samples, n_features)
-            Pictures, as `FrozenEncoderTransformer` takes them; embeddings with ``encoder=None``.
-            Not needed with `prefit`, nor looked at.
+            Pictures, as `FrozenEncoderTransformer` takes them; embeddings with ``encoder=None``; a
+            table with `columns`. Not needed with `prefit`, nor looked at.
         y : array-like of shape (n_samples,)
             Labels: 0 real and 1 generated, or others, see `pos_label`. With `prefit` they only say
             what the two labels are, and None means 0 and 1.
@@ -245,6 +268,7 @@ class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
             Labels, names and pictures do not fit together, there are too few of them, or
             `embeddings` is not what the encoder makes of them.
         """
+        refuse_what_has_no_columns(self)
         if self.prefit:
             return take_fitted_head(self, y)
         if y is None:
@@ -258,6 +282,11 @@ class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
             raise ValueError("target_fpr needs out-of-fold scores: give cv a number of folds")
         if embeddings is not None and encoder is None:
             raise ValueError("embeddings= goes with an encoder; with encoder=None, X holds them")
+        table = None
+        if self.columns is not None:
+            X, table = split_table(X, self.columns)
+            self.column_kinds_ = kinds_of(table)
+            table = tidy_columns(table, self.column_kinds_)
         X, y = self._checked(X, y)
         origin = {"generator": generator, "source": source, "domain": domain}
         origin = {name: np.asarray(v, object) for name, v in origin.items() if v is not None}
@@ -277,12 +306,19 @@ class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
         if self.n_failures_:
             rows, is_generated, names = rows[good], is_generated[good], names[good]
             origin = {name: values[good] for name, values in origin.items()}
+        seen = rows  # by the head; a curator sees pictures alone
+        if table is not None:
+            seen = beside(rows, table.iloc[good])
+            n_rows = min(len(good), getattr(self.curator, "n_samples", len(good)))
+            head = head_of_columns(
+                self.head, self.column_kinds_, rows.shape[1], n_rows, self.picture_components
+            )
 
         self.out_of_fold_ = None
         if self.cv is not None:
             try:
                 self.out_of_fold_ = score_out_of_fold(
-                    head, self.curator, rows, is_generated, origin, self.cv
+                    head, self.curator, rows, is_generated, origin, self.cv, seen
                 )
             except CannotSplitError:
                 if self.target_fpr is not None:
@@ -296,7 +332,9 @@ class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
             )
             self.threshold_ = self.operating_point_.threshold
 
-        self.head_, self.curator_, chosen = fit_head(head, self.curator, rows, is_generated, origin)
+        self.head_, self.curator_, chosen = fit_head(
+            head, self.curator, rows, is_generated, origin, seen
+        )
         self.n_features_of_head_ = rows.shape[1]
         self.training_indices_ = good[chosen]
         self.training_table_ = training_table(
@@ -385,8 +423,8 @@ class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        image : str, Path, bytes, PIL.Image.Image or ndarray of uint8
-            One picture.
+        image : str, Path, bytes, PIL.Image.Image, ndarray of uint8, or table of one row
+            One picture; with `columns` a table of one row, whose columns stay as they are.
         method : {"auto", "occlusion", "tokens"}, default="auto"
             With "occlusion" each region is covered in turn and the picture scored again, which
             works with every encoder. "tokens" shares the log-odds among the patches that the
@@ -422,7 +460,15 @@ class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self)
         how = {"method": method, "grid": grid, "fill": fill, "n_nearest": n_nearest}
-        return explain_picture(self, self._encode, self._score_rows, image, **how)
+        score_rows = self._score_rows
+        if self.columns is not None:
+            (image,), table = self._split(image)
+            how["method"] = "occlusion" if method == "auto" else method
+
+            def score_rows(rows):
+                return self._score_rows(rows, table.iloc[[0] * len(rows)])
+
+        return explain_picture(self, self._encode, score_rows, image, **how)
 
     def save(self, path):
         """Write the detector to a folder, from which `load_detector` loads it.
@@ -553,22 +599,35 @@ class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
     def _score(self, X):
         """Return the probability of "generated", NaN where there is no row."""
         check_is_fitted(self)
-        if self.encoder_ is None:
+        table = None
+        if self.columns is not None:
+            X, table = self._split(X)
+        elif self.encoder_ is None:
             X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
-        return self._score_rows(self._encode(X))
+        return self._score_rows(self._encode(X), table)
 
-    def _score_rows(self, rows):
+    def _split(self, X):
+        """Return the pictures of a table, and its columns as they were in training."""
+        pictures, table = split_table(X, self.columns)
+        return pictures, tidy_columns(table, self.column_kinds_)
+
+    def _score_rows(self, rows, table=None):
         score = np.full(len(rows), np.nan)
         good = np.isfinite(rows).all(axis=1)
+        if not good.any():
+            return score
         # In double precision, so that a picture's score does not depend on its neighbours.
-        score[good] = self.head_.predict_proba(rows[good].astype(np.float64))[:, 1]
+        seen = rows[good].astype(np.float64)
+        if table is not None:
+            seen = beside(seen, table[good])
+        score[good] = self.head_.predict_proba(seen)[:, 1]
         return score
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_class = False
         if self.encoder is not None:
-            tags.input_tags.two_d_array = False
-            tags.input_tags.one_d_array = True
+            tags.input_tags.two_d_array = self.columns is not None
+            tags.input_tags.one_d_array = self.columns is None
             tags.input_tags.string = True
         return tags

@@ -100,7 +100,8 @@ def load_detector(
     if encoder is not None:
         _check_encoder(path, encoder, settings, arrays["encoder_probe"])
 
-    parameters = {name: settings["parameters"][name] for name in PARAMETERS}
+    known = settings["parameters"]  # earlier versions wrote fewer
+    parameters = {name: known[name] for name in PARAMETERS if name in known}
     detector = SSAFEClassifier(
         encoder,
         head=estimators["head"],
@@ -110,6 +111,8 @@ def load_detector(
     )
     detector.encoder_ = None if encoder is None else clone(encoder)
     detector._unit_rows = settings["unit_rows"]
+    if settings.get("columns") is not None:
+        detector.column_kinds_ = settings["columns"]["kinds"]
     detector.head_ = estimators["head_"]
     detector.n_features_of_head_ = arrays["check_rows"].shape[1]
     detector.classes_ = np.array(settings["classes"], dtype=settings["classes_dtype"])
@@ -218,7 +221,7 @@ def _check_head(head, arrays, settings):
     versions = ", ".join(f"{name} {which}" for name, which in settings["versions"].items())
     advice = f"Take the versions that it was saved with ({versions}), or train again."
     try:
-        scores = check_scores(head, arrays["check_rows"])
+        scores = check_scores(head, arrays["check_rows"], settings.get("columns"))
     except Exception as error:  # another version of a library may raise anything
         raise DetectorFileError(
             f"the head does not work here ({type(error).__name__}: {error}). {advice}"

@@ -45,7 +45,15 @@ def _summary(settings):
         "",
         f"- head: `{settings['head']}`",
         f"- {_choice(settings)}",
+        *_columns(settings),
     ]
+
+
+def _columns(settings):
+    if not settings.get("columns"):
+        return []
+    named = ", ".join(f"`{name}` ({kind})" for name, kind in settings["columns"]["kinds"].items())
+    return [f"- judged together with the picture, from a table: {named}"]
 
 
 def _choice(settings):
@@ -161,13 +169,20 @@ def _use(settings):
         "from sklearn_ssafe import load_detector",
         "",
         'detector = load_detector("this folder")',
-        "detector.predict(paths)" if settings["encoder"] else "detector.predict(embeddings)",
+        _call(settings),
         "```",
         "",
         "No pickle is in this folder. Even so, load detectors of people that you trust.",
         "",
         f"Versions: {versions}.",
     ]
+
+
+def _call(settings):
+    if settings.get("columns"):
+        names = ", ".join(["path", *settings["columns"]["kinds"]])
+        return f"detector.predict(table)  # columns: {names}"
+    return "detector.predict(paths)" if settings["encoder"] else "detector.predict(embeddings)"
 
 
 def _percent(share):

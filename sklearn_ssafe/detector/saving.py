@@ -4,10 +4,12 @@ from dataclasses import asdict
 from datetime import date
 
 import numpy as np
+import pandas as pd
 from safetensors.numpy import save
 
 from ..encoding.transformer import FrozenEncoderTransformer
 from ..results import plain
+from .columns import beside, columns_to_check, tidy_columns
 from .encoder_identity import describe_encoder
 from .folder import ARRAYS, CARD, ESTIMATORS, installed_versions
 from .model_card import model_card
@@ -19,6 +21,8 @@ PARAMETERS = (
     "target_fpr",
     "confidence_level",
     "cv",
+    "columns",
+    "picture_components",
     "pos_label",
     "keep_training_rows",
 )
@@ -39,7 +43,11 @@ def contents_of(detector):
         encoder, arrays["encoder_probe"] = describe_encoder(detector.encoder_)
     arrays["training_indices"] = np.asarray(detector.training_indices_, dtype=np.int64)
     arrays["check_rows"] = check_rows(detector.n_features_of_head_)
-    arrays["check_scores"] = check_scores(detector.head_, arrays["check_rows"])
+    columns = None
+    if detector.columns is not None:
+        kinds = detector.column_kinds_
+        columns = {"kinds": kinds, "check": columns_to_check(detector.head_, kinds)}
+    arrays["check_scores"] = check_scores(detector.head_, arrays["check_rows"], columns)
     scores, kept = detector.out_of_fold_, detector.training_rows_
     if scores is not None:
         arrays |= {
@@ -57,6 +65,7 @@ def contents_of(detector):
         "head_origin": getattr(detector.head_, "origin_", None),
         "curator": None if detector.curator is None else repr(detector.curator),
         "encoder": encoder,
+        "columns": columns,
         "unit_rows": detector._unit_rows,
         "classes": detector.classes_,
         "classes_dtype": detector.classes_.dtype.str,
@@ -85,9 +94,12 @@ def check_rows(n_features):
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
 
 
-def check_scores(head, rows):
-    """What a head says of these rows."""
-    return np.asarray(head.predict_proba(rows.astype(np.float64))[:, 1], dtype=np.float64)
+def check_scores(head, rows, columns=None):
+    """What a head says of these rows, and of the columns that go with them."""
+    rows = rows.astype(np.float64)
+    if columns is not None:
+        rows = beside(rows, tidy_columns(pd.DataFrame(columns["check"]), columns["kinds"]))
+    return np.asarray(head.predict_proba(rows)[:, 1], dtype=np.float64)
 
 
 def _operating_point(detector):

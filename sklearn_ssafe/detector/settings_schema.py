@@ -26,6 +26,10 @@ def check_settings(settings):
         )
     if not any(pos_label == label and type(pos_label) is type(label) for label in classes):
         raise ValueError(f"pos_label is {pos_label!r}, and must be one of {classes!r}")
+    columns = settings.get("columns") or {"kinds": {}, "check": {}}
+    named = settings["parameters"].get("columns") or []
+    if not named == list(columns["kinds"]) == list(columns["check"]):
+        raise ValueError("parameters.columns, columns.kinds and columns.check do not fit together")
     point = settings["operating_point"]
     if point is not None and point["threshold"] != settings["threshold"]:
         raise ValueError("threshold and operating_point.threshold are not the same")
@@ -158,6 +162,10 @@ def _is_label(value):
     return type(value) in (str, bool, int) or (type(value) is float and math.isfinite(value))
 
 
+def _is_cell(value):
+    return type(value) is str or (_is_number(value) and math.isfinite(value))
+
+
 def _is_preprocess(value):
     """A word, or the keys of a view, none of which may ask for a picture of gigabytes."""
     if type(value) is str:
@@ -205,8 +213,12 @@ _ENCODER_SETTINGS = {
     "on_error": _choice("raise", "nan"),
 }
 _SETTINGS = _record(
+    _optional=("columns",),
     saved=_text,
     parameters=_record(
+        _optional=("columns", "picture_components"),
+        columns=_maybe(_each(_text)),
+        picture_components=_maybe(_whole(1)),
         threshold=_share,
         target_fpr=_maybe(_share),
         confidence_level=_maybe(_share),
@@ -227,6 +239,12 @@ _SETTINGS = _record(
             complete=_flag,
             # What is no plain value, such as a module, is left out.
             settings=_record(_optional=tuple(_ENCODER_SETTINGS), **_ENCODER_SETTINGS),
+        )
+    ),
+    columns=_maybe(
+        _record(
+            kinds=_mapping(_choice("number", "words")),
+            check=_mapping(_each(_one("a number or a text", _is_cell), N_CHECK_ROWS)),
         )
     ),
     unit_rows=_flag,

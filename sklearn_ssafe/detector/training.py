@@ -6,32 +6,40 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
+from sklearn.utils import _safe_indexing
 
 from ..curation.curator import CurationWarning
 from ..model_selection.held_out import score_folds
 from ..public import public
 
 
-def fit_head(head, curator, rows, y, origin):
-    """Choose rows and train on them; return the head, the curator and the chosen rows."""
+def fit_head(head, curator, rows, y, origin, seen=None):
+    """Choose rows and train on them; return the head, the curator and the chosen rows.
+
+    The head sees `rows`, or of another table, `seen`, the same ones.
+    """
+    seen = rows if seen is None else seen
     chosen = np.arange(len(rows))
     if curator is not None:
         curator = clone(curator)
         curator.fit_resample(rows, y, **origin)
         chosen = np.asarray(curator.sample_indices_)
-    return clone(head).fit(rows[chosen], y[chosen]), curator, chosen
+    return clone(head).fit(_safe_indexing(seen, chosen), y[chosen]), curator, chosen
 
 
-def score_out_of_fold(head, curator, rows, y, origin, cv):
+def score_out_of_fold(head, curator, rows, y, origin, cv, seen=None):
     """Score every row by a head trained without its generator and its source."""
+    seen = rows if seen is None else seen
 
     def fit_and_score(train, test):
         part = {name: values[train] for name, values in origin.items()}
         with warnings.catch_warnings():
             # A fold has fewer generators to give; what all of them lack is said later.
             warnings.simplefilter("ignore", CurationWarning)
-            fitted, _, _ = fit_head(head, curator, rows[train], y[train], part)
-        return fitted.predict_proba(rows[test])[:, 1]
+            fitted, _, _ = fit_head(
+                head, curator, rows[train], y[train], part, _safe_indexing(seen, train)
+            )
+        return fitted.predict_proba(_safe_indexing(seen, test))[:, 1]
 
     known = {"generator": origin.get("generator"), "source": origin.get("source")}
     return score_folds(fit_and_score, y, **known, cv=cv)

@@ -176,3 +176,32 @@ def test_curation_on_the_command_line_needs_generators(trained, tmp_path):
     result = run("fit", tmp_path / "plain", "-o", tmp_path / "d", "--curate", 8)
     assert result.exit_code == 2
     assert "--curate chooses among generators" in result.output
+
+
+def test_fit_and_evaluate_pictures_with_columns(sixty, tmp_path):
+    table = pd.read_csv(sixty / "manifest.csv", keep_default_na=False)
+    table["path"] = [str(sixty / path) for path in table["path"]]
+    table["age"] = np.arange(60) % 7 + 3.0 * (table["label"] == "generated")
+    table["device"] = np.where(np.arange(60) % 2, "phone", "desktop")
+    table.to_excel(tmp_path / "uploads.xlsx", index=False)
+    options = ("-o", tmp_path / "d", "--folds", 2)
+    result = run("fit", tmp_path / "uploads.xlsx", *options, "--columns", "age, device")
+    assert result.exit_code == 0, result.output
+    detector = load_detector(tmp_path / "d")
+    assert detector.column_kinds_ == {"age": "number", "device": "words"}
+    table["label"] = (table["label"] == "generated").astype(int)
+    by_hand = SSAFEClassifier(columns=["age", "device"], cv=None).fit(table, table["label"])
+    np.testing.assert_allclose(
+        detector.predict_proba(table), by_hand.predict_proba(table), atol=1e-6
+    )
+    page = tmp_path / "page.html"
+    evaluate = ("evaluate", tmp_path / "d", tmp_path / "uploads.xlsx", "--no-audit")
+    result = run(*evaluate, "-o", page)
+    assert result.exit_code == 0, result.output
+    assert page.stat().st_size > 10_000
+    result = run(*evaluate, "--robustness", "jpeg")
+    assert "the detector has to take pictures" in str(result.exception)
+    result = run("evaluate", tmp_path / "d", sixty / "manifest.csv", "--no-audit")
+    assert "the table has no column 'age'" in str(result.exception)
+    result = run("fit", tmp_path / "uploads.xlsx", "-o", tmp_path / "e", "--columns", "wealth")
+    assert "--columns: there is no column 'wealth'" in result.output

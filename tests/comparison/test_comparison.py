@@ -14,7 +14,7 @@ from sklearn.pipeline import Pipeline
 from sklearn_ssafe import FrozenEncoderTransformer, compare_detectors
 from sklearn_ssafe.comparison.heads import make_heads
 from sklearn_ssafe.comparison.importance import _shap_values
-from sklearn_ssafe.comparison.inputs import feature_families, make_inputs, make_preprocessor
+from sklearn_ssafe.comparison.inputs import feature_families, make_inputs
 from sklearn_ssafe.encoders.forensic import ForensicEncoder
 from sklearn_ssafe.metrics import tpr_at_fpr
 from sklearn_ssafe.metrics.intervals import corrected_interval
@@ -84,7 +84,7 @@ def test_the_figures_are_those_of_a_plain_loop(comparison):
     for row, (train, test) in zip(
         comparison._of("table + mine", "linear").itertuples(), comparison.splits, strict=True
     ):
-        columns = make_preprocessor(given, 30).fit(both.iloc[train])
+        columns = given.preprocessor(30).fit(both.iloc[train])
         head = comparison.heads["linear"].fit(columns.transform(both.iloc[train]), y[train])
         score = head.predict_proba(columns.transform(both.iloc[test]))[:, 1]
         assert row.auc == pytest.approx(roc_auc_score(y[test], score))
@@ -156,7 +156,7 @@ def test_regression():
     for row, (train, test) in zip(
         comparison._of("mine", "linear").itertuples(), comparison.splits, strict=True
     ):
-        columns = make_preprocessor(given, None).fit(given.table.iloc[train])
+        columns = given.preprocessor(None).fit(given.table.iloc[train])
         head = comparison.heads["linear"].fit(
             columns.transform(given.table.iloc[train]), target[train]
         )
@@ -280,7 +280,7 @@ def test_shap_values_add_up_and_are_shaps(comparison):
     given = comparison.inputs["table + mine"]
     train, test = (given.table.iloc[rows] for rows in comparison.splits[0])
     for head in (*comparison.heads.values(), LogisticRegression()):
-        fitted = Pipeline([("columns", make_preprocessor(given, 30)), ("head", head)])
+        fitted = Pipeline([("columns", given.preprocessor(30)), ("head", head)])
         fitted.fit(train, y[comparison.splits[0][0]])
         values = _shap_values(fitted, train, test, positive=1)
         if head is comparison.heads["random_forest"]:
