@@ -21,7 +21,7 @@ class Claims:
         self._lock = threading.Lock()
         self._file = None
         if path is not None and fcntl is not None:
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
 
     def take(self, key):
         """Claim a key."""

@@ -9,6 +9,8 @@ this format.
 import datetime
 import json
 import os
+import stat
+import tempfile
 import threading
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +19,7 @@ import lmdb
 
 from .claims import Claims
 from .packing import packed, unpacked
+from .structure import DamagedError, check_pages, is_unfinished, read_metas
 from .trouble import IF_DAMAGED, StoreError, explain
 
 FORMAT = 1
@@ -28,13 +31,18 @@ _TABLES = (b"about", b"rows", b"files", b"settings")
 # The file may grow so far without further ado; it takes only the space that it needs.
 _FIRST_MAP_BYTES = 2**26
 _MAX_READERS = 512
+# What LMDB maps of its lock file: 64 bytes a reader, and a head.
+_LOCK_BYTES = 64 * (_MAX_READERS + 64)
+# Embeddings say something of pictures.
+_OWNER_ONLY = 0o600
 
 
 class DiskStore:
     """A folder of embeddings; of each folder a process opens one at most, by `open_disk_store`.
 
     Every `put` is one transaction: whatever happens to the process, it is there as a whole or not
-    at all, and nothing that was there before is touched.
+    at all, and nothing that was there before is touched. The files are readable by their owner
+    alone; whoever is to share them has to be let in by `chmod`.
     """
 
     def __init__(self, folder, create=True):
@@ -46,9 +54,11 @@ class DiskStore:
         self._env = self._claims = None
         with self.explained():
             if create:
-                folder.mkdir(parents=True, exist_ok=True)
+                _make_folder(folder)
             elif not self.path.exists():
                 raise StoreError(f"{folder} holds no {FILE_NAME}: it is no cache of embeddings")
+            for path in (self.path, folder / _CLAIMS_NAME, _lock_of(self.path)):
+                _refuse_what_is_no_file(path)
             writable = os.access(folder, os.W_OK)
             self.read_only = not (
                 writable and (not self.path.exists() or os.access(self.path, os.W_OK))
@@ -56,31 +66,23 @@ class DiskStore:
             self._claims = Claims(None if self.read_only else folder / _CLAIMS_NAME)
             if not self._claims.enter():
                 raise StoreError(f"{folder} is being pruned by another process: try again later")
+            if not self.read_only:
+                _create(self.path)
+                _reserve(_lock_of(self.path))
+            read_metas(self.path)  # LMDB would take its own numbers from there
             self._open()
             self.identity = _identity(self.path)
 
     def _open(self):
-        self._env = lmdb.open(
-            str(self.path),
-            subdir=False,
-            readonly=self.read_only,
-            lock=not self.read_only,
-            map_size=_FIRST_MAP_BYTES,
-            max_dbs=len(_TABLES) + 4,
-            max_readers=_MAX_READERS,
-            # An embedding is not lost when this process ends, and the file not damaged when the
-            # machine stops; in that case the last moments' embeddings may be lost.
-            metasync=False,
-        )
-        page, last = self._env.stat()["psize"], self._env.info()["last_pgno"]
-        if last > 1 and self.path.stat().st_size < (last + 1) * page:
-            raise StoreError(f"{self.path} is damaged: its end is missing. {IF_DAMAGED}")
+        self._env = _environment(self.path, self.read_only)
         if not self.read_only:
             self._env.reader_check()  # free what killed processes held
-        if self.read_only:
-            self.tables = {name: self._env.open_db(name, create=False) for name in _TABLES}
-        else:
-            self._begin_or_open_tables()
+        self._check_pages()
+        try:
+            self.tables = self._open_tables()
+        except lmdb.MapResizedError:  # by another process
+            self._env.set_mapsize(0)
+            self.tables = self._open_tables()
         with self.reading() as transaction:
             found = bytes(transaction.get(b"format", b"", db=self.tables[b"about"]))
         if not found.isdigit():
@@ -91,14 +93,18 @@ class DiskStore:
                 f"to {FORMAT}: upgrade it, or name another folder"
             )
 
-    def _begin_or_open_tables(self):
-        with self._begin(write=True) as transaction:  # all tables or none, whoever comes first
-            is_new = transaction.stat()["entries"] == 0
-            self.tables = {
-                name: self._env.open_db(name, transaction, create=is_new) for name in _TABLES
-            }
-            if is_new:
-                transaction.put(b"format", str(FORMAT).encode(), db=self.tables[b"about"])
+    def _open_tables(self):
+        return {name: self._env.open_db(name, create=False) for name in _TABLES}
+
+    def _check_pages(self, with_rows=False):
+        """Look at all pages before LMDB follows them, and do without the file if one is damaged."""
+        with self.reading() as transaction:
+            check_pages(self.path, transaction.id(), with_rows)
+
+    def check_before_removal(self):
+        """Look at what stands before long values, too: LMDB trusts it when it frees their pages."""
+        with self.explained():
+            self._check_pages(with_rows=True)
 
     def find_files(self, states):
         """Recognise files that have not changed since their content was hashed."""
@@ -132,6 +138,8 @@ class DiskStore:
         values = {key: packed(key, row) for key, row in keyed.items()}
         today = datetime.date.today().isoformat()
         with self.explained(), self._lock:
+            if self._holds_any(values):
+                self._check_pages(with_rows=True)
             while True:
                 try:
                     with self.writing() as transaction:
@@ -146,6 +154,10 @@ class DiskStore:
                 except lmdb.MapFullError:
                     self._env.set_mapsize(2 * self._env.info()["map_size"])
 
+    def _holds_any(self, keys):
+        with self.reading() as transaction:
+            return any(transaction.get(key, db=self.tables[b"rows"]) is not None for key in keys)
+
     def claim(self, settings, digest):
         """Claim a picture, so that nobody else encodes it meanwhile."""
         return self._claims.take(settings.key + digest)
@@ -156,14 +168,15 @@ class DiskStore:
 
     def compact(self):
         """Give the space of removed rows back to the disk, and close the store."""
-        smaller = self.path.with_suffix(".compact")
         with self.explained(), self._lock:
             done = self._claims.be_alone()
             if done:
-                smaller.unlink(missing_ok=True)
-                self._env.copy(str(smaller), compact=True)
-                self._env.close()
-                os.replace(smaller, self.path)
+                with tempfile.TemporaryDirectory(dir=self.folder, prefix=".compact-") as new:
+                    smaller = Path(new) / FILE_NAME
+                    self._env.copy(str(smaller), compact=True)
+                    smaller.chmod(stat.S_IMODE(self.path.stat().st_mode))
+                    self._env.close()
+                    os.replace(smaller, self.path)
             else:
                 self._fill_up()
         self.close()
@@ -217,6 +230,9 @@ class DiskStore:
         except StoreError:
             self.close()
             raise
+        except DamagedError as error:
+            self.close()
+            raise StoreError(f"{self.path} is damaged: {error}. {IF_DAMAGED}") from error
         except lmdb.Error as error:
             self.close()  # LMDB may refuse to go on with it: the next call opens it afresh
             raise StoreError(explain(self.path, error)) from error
@@ -227,7 +243,10 @@ class DiskStore:
 
 def open_disk_store(folder, create=True):
     """Open the store in a folder, or return it where this process has it open."""
-    folder = Path(folder).expanduser().resolve()
+    try:
+        folder = Path(folder).expanduser().resolve()
+    except (OSError, RuntimeError) as error:  # a home that nobody has, or links in a circle
+        raise StoreError(f"{folder}: {getattr(error, 'strerror', None) or error}") from error
     with _opening:
         store = _open_stores.get(folder)
         if store is not None and store.identity == _identity(store.path):
@@ -253,6 +272,78 @@ def _after_fork():
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
+
+
+def _environment(path, read_only=False, **options):
+    return lmdb.open(
+        str(path),
+        subdir=False,
+        readonly=read_only,
+        mode=_OWNER_ONLY,
+        map_size=_FIRST_MAP_BYTES,
+        max_dbs=len(_TABLES) + 4,
+        max_readers=_MAX_READERS,
+        # An embedding is not lost when this process ends, and the file not damaged when the
+        # machine stops; in that case the last moments' embeddings may be lost.
+        **{"lock": not read_only, "metasync": False, **options},
+    )
+
+
+def _make_folder(folder):
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except FileExistsError:
+        raise StoreError(f"{folder} is no folder, and embeddings are kept in one") from None
+
+
+def _lock_of(path):
+    """Return where LMDB puts its lock."""
+    return path.with_name(f"{path.name}-lock")
+
+
+def _refuse_what_is_no_file(path):
+    """A pipe would be waited for, and a device read."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(mode):
+        raise StoreError(f"{path} is no file: remove it, or name another folder")
+
+
+def _create(path):
+    """Make an empty store beside its place and put it there, so that a full disk leaves none."""
+    try:
+        if not is_unfinished(path):
+            return
+    except FileNotFoundError:
+        pass
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".new-") as folder:
+        new = Path(folder) / FILE_NAME
+        environment = _environment(new, lock=False, metasync=True)
+        with environment, environment.begin(write=True) as transaction:
+            tables = [environment.open_db(name, transaction) for name in _TABLES]
+            transaction.put(b"format", str(FORMAT).encode(), db=tables[0])
+        if path.exists():  # with nothing in it
+            os.replace(new, path)
+            return
+        try:
+            os.link(new, path)
+        except FileExistsError:  # another process was faster
+            return
+        except OSError:  # a file system without links
+            os.replace(new, path)
+
+
+def _reserve(path):
+    """Give the lock file its blocks: on a full disk, writing to its map would end the process."""
+    if not hasattr(os, "posix_fallocate"):
+        return
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _OWNER_ONLY)
+    try:
+        os.posix_fallocate(file, 0, _LOCK_BYTES)
+    finally:
+        os.close(file)
 
 
 def _identity(path):

@@ -14,8 +14,8 @@ def open_store(cache, identity):
     """Open what the `cache` parameter names."""
     if cache is None:
         return CarefulStore(NoStore(), None)
-    if cache == "":
-        raise ValueError('cache="" names no folder: use "memory", a folder, or None.')
+    if not str(cache).strip() or "\0" in str(cache) or "://" in str(cache):
+        raise ValueError(f'cache={cache!r} names no folder: use "memory", a folder, or None.')
     if identity.fingerprint is None:
         if cache != "memory":  # "memory" nobody has asked for
             _warn(

@@ -8,7 +8,7 @@ from datetime import date
 
 from .disk import open_disk_store
 from .packing import unpacked
-from .trouble import StoreError
+from .trouble import IF_DAMAGED, StoreError
 
 _KEYS_AT_ONCE = 10_000
 
@@ -17,7 +17,18 @@ def read_settings(store):
     """Read the settings that embeddings were made with."""
     with store.explained(), store.reading() as transaction:
         cursor = transaction.cursor(db=store.tables[b"settings"])
-        return {bytes(key): json.loads(bytes(value)) for key, value in cursor}
+        found = {bytes(key): bytes(value) for key, value in cursor}
+        try:
+            settings = {key: json.loads(value) for key, value in found.items()}
+            for about in settings.values():
+                date.fromisoformat(about["last_written"])
+                if type(about["n_features"]) is not int or about["n_features"] < 0:
+                    raise ValueError("n_features is no number")
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            raise StoreError(
+                f"{store.path} is damaged: a description is none ({error}). {IF_DAMAGED}"
+            ) from error
+        return settings
 
 
 def count_rows(store):
@@ -99,6 +110,7 @@ def prune(store, settings_keys=()):
     with store.explained(), store.reading() as transaction:
         files = transaction.cursor(db=store.tables[b"files"])
         orphans = [bytes(path_key) for path_key, entry in files if bytes(entry[16:]) not in kept]
+    store.check_before_removal()
     _delete(store, b"rows", unwanted)
     _delete(store, b"files", orphans)
     _delete(store, b"settings", list(settings_keys))

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import textwrap
 import time
+import traceback
 from pathlib import Path
 
 import lmdb
@@ -21,7 +22,7 @@ from sklearn_ssafe.store import disk
 from sklearn_ssafe.store.disk import FILE_NAME, FORMAT, DiskStore, open_disk_store
 from sklearn_ssafe.store.memory import MemoryStore
 from sklearn_ssafe.store.trouble import StoreError
-from sklearn_ssafe.store.upkeep import read_settings
+from sklearn_ssafe.store.upkeep import count_rows, each_row, prune, read_settings
 
 
 class Settings:
@@ -422,39 +423,236 @@ def test_a_damaged_file_is_told(tmp_path, damage):
         assert_holds(store, range(1000))
 
 
-def test_no_random_damage_ends_the_process_or_gives_wrong_rows(tmp_path):
-    """What does not come back is told or absent; what comes back is right."""
-    store = DiskStore(tmp_path)
-    store.put(
-        SETTINGS,
-        some_rows(range(600)),
-        {digest(n)[:16]: (bytes(16), digest(n)) for n in range(600)},
-    )
+def lived_in(folder):
+    """A store with short and long values, with pages that are free again, and two settings."""
+    store = DiskStore(folder)
+    long = Settings("long", 768)
+    for start in range(0, 240, 8):
+        numbers = range(start, start + 8)
+        files = {digest(n)[:16]: (bytes(16), digest(n)) for n in numbers}
+        store.put(SETTINGS, some_rows(numbers), files)
+        store.put(long, {digest(n): row(n, 768) for n in numbers}, {})
+    with store.writing() as transaction:
+        for n in range(60):
+            transaction.delete(long.key + digest(n), db=store.tables[b"rows"])
+    store.put(SETTINGS, some_rows([999]), {})
     store.close()
+    return store.path
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="each damaged file is opened in a fork")
+def test_no_random_damage_ends_the_process_or_gives_wrong_rows(tmp_path):
+    """What does not come back is told or absent; what comes back is right, and so is what is put.
+
+    Any page, the first two too, in any way: bytes, numbers, another page's content, an end.
+    """
+    lived_in(tmp_path)
     output = finished(
         in_another_process(
             """
             folder, path = Path(sys.argv[1]), Path(sys.argv[1]) / FILE_NAME
             content, noise = path.read_bytes(), random.Random(0)
-            n_told = 0
-            for trial in range(100):
-                damaged = bytearray(content)
-                page = 4096 * noise.randrange(2, len(content) // 4096)
-                for _ in range(30):
-                    damaged[page + noise.randrange(4096)] = noise.randrange(256)
-                path.write_bytes(damaged)
-                try:
-                    store = open_disk_store(folder)
-                    found = store.get(SETTINGS, [digest(number) for number in range(600)])
-                    for number, values in enumerate(found):
-                        assert values is None or np.array_equal(values, row(number))
-                    n_told += store.n_damaged > 0
-                    store.close()
-                except StoreError:
-                    n_told += 1
-            print(n_told)
+            n_pages, outcomes = len(content) // 4096, []
+            for trial in range(120):
+                path.write_bytes(damaged(content, noise, n_pages, trial))
+                child = os.fork()
+                if child == 0:
+                    os._exit(use_all_of(folder))
+                outcomes.append(os.waitpid(child, 0)[1])
+            print(*outcomes)
             """,
             tmp_path,
         )
     )
-    assert int(output) > 10
+    outcomes = [os.waitstatus_to_exitcode(int(status)) for status in output.split()]
+    assert set(outcomes) == {10, 11}  # no signal, and no other error than StoreError
+    assert outcomes.count(11) > 20
+
+
+def damaged(content, noise, n_pages, trial):
+    changed, page = bytearray(content), 4096 * noise.randrange(n_pages)
+    if trial % 6 == 0:
+        for _ in range(noise.choice([1, 2, 30])):
+            changed[page + noise.randrange(4096)] = noise.randrange(256)
+    elif trial % 6 == 1:
+        changed[page + noise.randrange(200)] ^= 1 << noise.randrange(8)
+    elif trial % 6 == 2:
+        changed[noise.choice([0, 4096]) + noise.randrange(160)] ^= 1 << noise.randrange(8)
+    elif trial % 6 == 3:
+        other = 4096 * noise.randrange(n_pages)
+        changed[page : page + 4096] = content[other : other + 4096]
+    elif trial % 6 == 4:
+        place = page + 2 * noise.randrange(100)
+        changed[place : place + 2] = noise.randrange(2**16).to_bytes(2, "little")
+    elif trial % 12 == 5:
+        return changed[: noise.randrange(len(changed))]
+    else:
+        return changed + bytes(noise.randrange(10_000))
+    return changed
+
+
+def use_all_of(folder):
+    """Read, write and prune; return 11 where a `StoreError` was raised, 10 where none was."""
+    signal.alarm(60)
+    try:
+        store = open_disk_store(folder)
+        for number, values in enumerate(store.get(SETTINGS, [digest(n) for n in range(240)])):
+            assert values is None or np.array_equal(values, row(number))
+        store.put(SETTINGS, some_rows(range(200, 260)), {})
+        assert_holds(store, range(200, 260))
+        read_settings(store)
+        count_rows(store)
+        assert all(values is None or len(values) for _, values in each_row(store))
+        prune(store, [SETTINGS.key])
+    except StoreError:
+        return 11
+    except BaseException:
+        traceback.print_exc()
+        return 12
+    return 10
+
+
+def test_the_file_that_once_ended_the_process(tmp_path):
+    """One number on one page leads beyond it."""
+    path = lived_in(tmp_path)
+    content = bytearray(path.read_bytes())
+    for page in range(8192, len(content), 4096):
+        number = page // 4096
+        if content[page : page + 12] == number.to_bytes(8, "little") + b"\0\0\2\0":  # a leaf
+            content[page + 16 : page + 18] = (4094).to_bytes(2, "little")
+    path.write_bytes(content)
+    with pytest.raises(StoreError, match="leads out of itself"):
+        open_disk_store(tmp_path)
+
+
+def test_sound_files_are_never_called_damaged(tmp_path):
+    """Whatever is put and removed in whatever order, all pages are as they are checked to be."""
+    noise, there = random.Random(0), {}
+    store = DiskStore(tmp_path)
+    for step in range(150):
+        with store.writing() as transaction:
+            for _ in range(noise.choice([1, 8, 60])):
+                key = noise.choice(list(there)) if there and noise.random() < 0.5 else None
+                if key is not None and noise.random() < 0.5:
+                    transaction.delete(key, db=store.tables[b"rows"])
+                    del there[key]
+                    continue
+                key = key or noise.randbytes(48)
+                there[key] = noise.randbytes(noise.choice([132, 772, 2000, 3076, 20_000]))
+                transaction.put(key, there[key], db=store.tables[b"rows"])
+        store._check_pages(with_rows=step % 2)
+    with store.reading() as transaction:
+        for key, value in there.items():
+            assert bytes(transaction.get(key, db=store.tables[b"rows"])) == value
+    store.close()
+
+
+# What stands in its place, and what else may be odd -----------------------------------------------
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes and devices as Unix has them")
+@pytest.mark.parametrize("kind", ["pipe", "folder", "device"])
+@pytest.mark.parametrize("name", [FILE_NAME, f"{FILE_NAME}-lock", "embeddings.claims"])
+def test_what_is_no_file_is_refused_at_once(tmp_path, name, kind):
+    path = tmp_path / name
+    if kind == "device":
+        path.symlink_to("/dev/zero")
+    else:
+        {"pipe": os.mkfifo, "folder": os.mkdir}[kind](path)
+    with pytest.raises(StoreError, match="is no file"):
+        open_disk_store(tmp_path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of files there")
+@pytest.mark.parametrize("limit", [0, 4096, 12_000, 20_000, 40_000])
+def test_a_full_disk_at_creation_leaves_nothing_damaged(tmp_path, limit):
+    output = finished(
+        in_another_process(
+            """
+            import resource
+            resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
+            try:
+                open_disk_store(sys.argv[1])
+            except StoreError as error:
+                print(error)
+            """,
+            tmp_path,
+            limit,
+        )
+    )
+    assert bool(output) == (limit < 40_000)
+    store = open_disk_store(tmp_path)  # there is space again
+    store.put(SETTINGS, some_rows(range(20)), {})
+    assert_holds(store, range(20))
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_what_a_full_disk_left_of_an_earlier_version_is_no_damage(tmp_path):
+    open_disk_store(tmp_path / "sound").close()
+    head = (tmp_path / "sound" / FILE_NAME).read_bytes()
+    for n_bytes in (0, 4096, 6000):
+        path = tmp_path / str(n_bytes) / FILE_NAME
+        path.parent.mkdir()
+        path.write_bytes(head[:n_bytes])
+        store = open_disk_store(path.parent)
+        store.put(SETTINGS, some_rows([1]), {})
+        assert_holds(store, [1])
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="no such call on this system")
+def test_the_lock_file_has_its_blocks(tmp_path):
+    """LMDB writes to a map of it; on a full disk that ends the process where there is no block."""
+    store = open_disk_store(tmp_path)
+    status = os.stat(tmp_path / f"{FILE_NAME}-lock")
+    assert 512 * status.st_blocks >= status.st_size >= 64 * 512
+    assert store._env.info()["max_readers"] >= 512
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions as Unix has them")
+def test_only_the_owner_may_read_it(tmp_path):
+    umask = os.umask(0)
+    try:
+        store = open_disk_store(tmp_path / "cache")
+        store.put(SETTINGS, some_rows(range(50)), {})
+        assert prune(store) == (0, True)
+        assert_holds(open_disk_store(tmp_path / "cache"), range(50))
+    finally:
+        os.umask(umask)
+    assert (tmp_path / "cache").stat().st_mode & 0o777 == 0o700
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "cache").iterdir()}
+    assert modes == dict.fromkeys([FILE_NAME, f"{FILE_NAME}-lock", "embeddings.claims"], 0o600)
+
+
+def test_a_mode_that_its_owner_has_chosen_stays(tmp_path):
+    store = open_disk_store(tmp_path)
+    store.put(SETTINGS, some_rows(range(50)), {})
+    store.path.chmod(0o640)
+    assert prune(store) == (0, True)
+    assert store.path.stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize("about", [b"{", b"[]", b"{}", b'{"n_features": "x"}', b"\xff"])
+def test_a_description_that_is_none(tmp_path, about):
+    store = open_disk_store(tmp_path)
+    store.put(SETTINGS, some_rows(range(5)), {})
+    with store.writing() as transaction:
+        transaction.put(SETTINGS.key, about, db=store.tables[b"settings"])
+    for look in (read_settings, prune, lambda store: list(each_row(store))):
+        with pytest.raises(StoreError, match="damaged"):
+            look(open_disk_store(tmp_path))
+
+
+def test_a_place_that_is_none(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    for place, reason in (
+        (tmp_path / "file", "is no folder"),
+        (tmp_path / "file" / "below", "directory"),
+        (tmp_path / "circle", "symbolic links|Symlink loop|is no folder"),
+        (tmp_path / ("x" * 300), "too long"),
+        ("~nobody_of_this_name/cache", "home"),
+        ("/dev/null", "is no folder"),
+        ("/proc/none", "o such file|denied"),
+    ):
+        with pytest.raises(StoreError, match=reason):
+            open_disk_store(place)

@@ -86,6 +86,32 @@ def cache(request, tmp_path):
     return "memory" if request.param == "memory" else tmp_path / "cache"
 
 
+# Odd values ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "odd", ["", " ", "\t\n", "a\0b", "https://example.com/cache", "s3://bucket"]
+)
+def test_what_names_no_folder(picture_files, odd):
+    with pytest.raises(ValueError, match="names no folder"):
+        transformer(cache=odd).transform(picture_files)
+
+
+@pytest.mark.parametrize("odd", [7, True, b"cache", ["cache"], 0.5, object()])
+def test_what_is_no_name(picture_files, odd):
+    with pytest.raises(ValueError, match="The 'cache' parameter"):
+        transformer(cache=odd).transform(picture_files)
+
+
+@pytest.mark.parametrize(
+    "odd", ["~nobody_of_this_name/cache", "x" * 300, "/dev/null", "/dev/null/x"]
+)
+def test_a_place_that_is_none_costs_no_row(picture_files, odd):
+    with pytest.warns(EncodingCacheWarning, match="goes on without the cache"):
+        features = transformer(cache=odd).transform(picture_files)
+    np.testing.assert_allclose(features, uncached(picture_files), atol=1e-6)
+
+
 # Each picture once -----------------------------------------------------------------------------
 
 
