@@ -22,11 +22,12 @@ def is_missing(value):
 
 
 def as_name(value):
-    """Write a generator, source or group as text, ``""`` where it is missing.
+    r"""Write a generator, source or group as text, ``""`` where it is missing.
 
     The one rule of equality: two names are one name exactly if their texts are the same. So 1,
     1.0 and "1" are one name, as a column of whole numbers with gaps is read as floats, and as text
-    from another file; so are "cam", ``np.str_("cam")`` and b"cam". Capitals and spaces count.
+    from another file; so are "cam", ``np.str_("cam")`` and b"cam". Capitals and spaces count. A
+    byte that is no UTF-8 is written as ``\udce9``, so that a name can always be printed.
 
     Examples
     --------
@@ -34,13 +35,15 @@ def as_name(value):
     True
     >>> as_name(0.5), as_name(None), as_name(float("nan")), as_name(True)
     ('0.5', '', '', 'True')
+    >>> as_name("sd\udce9") == as_name(b"sd\xe9") == r"sd\udce9"
+    True
     """
     if isinstance(value, str):
-        return str.__str__(value)
+        return str.__str__(value).encode("utf-8", "backslashreplace").decode()
     if is_missing(value):
         return ""
     if isinstance(value, bytes):
-        return value.decode("utf-8", "surrogateescape")
+        return as_name(value.decode("utf-8", "surrogateescape"))
     if isinstance(value, Number) and not isinstance(value, bool):
         try:
             whole = int(value)

@@ -3,10 +3,40 @@
 import html
 import json
 import math
+import unicodedata
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
 MISSING = "\N{EN DASH}"
+_JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"  # part of words and of emoji
+
+
+def visible(text, keep="\n\t"):
+    r"""Write signs that are not seen, or that turn text round, as escapes, but for those to keep.
+
+    Examples
+    --------
+    >>> visible("photo\u202egpj.exe\x1b[2J"), visible("b\udce9\N{CJK UNIFIED IDEOGRAPH-5199}")
+    ('photo\\u202egpj.exe\\x1b[2J', 'b\\udce9写')
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        sign.encode("unicode_escape").decode()
+        if unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Zl", "Zp")
+        and sign not in _JOINERS + keep
+        else sign
+        for sign in text
+    )
+
+
+def all_visible(facts):
+    """Make every text in lists and dicts `visible`."""
+    if isinstance(facts, dict):
+        return {visible(name): all_visible(value) for name, value in facts.items()}
+    if isinstance(facts, list):
+        return [all_visible(value) for value in facts]
+    return visible(facts) if isinstance(facts, str) else facts
 
 
 def percent(share):
@@ -118,6 +148,7 @@ def plain(value):
 
 def table_text(heading, rows):
     """Write a table whose first two columns are words, and the others numbers."""
+    rows = [[visible(cell, keep="") for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(heading, *rows, strict=True)]
 
     def line(cells):
@@ -141,7 +172,7 @@ class Summary:
     def text(self):
         """For a terminal."""
         table = [table_text(self.heading, self.rows), ""] if self.rows else []
-        return "\n".join([*self.facts, "", *table, *self.notes])
+        return visible("\n".join([*self.facts, "", *table, *self.notes]))
 
     def markdown(self):
         """For a README or an issue."""
@@ -151,7 +182,7 @@ class Summary:
             for row in (lines if self.rows else [])
         ]
         facts, notes = ([f"- {text}" for text in part] for part in (self.facts, self.notes))
-        return "\n".join([*facts, "", *table, "", *notes, ""])
+        return visible("\n".join([*facts, "", *table, "", *notes, ""]))
 
     def html(self, css_class):
         """For a notebook."""
@@ -162,7 +193,7 @@ class Summary:
         )
         table = ["<table><thead>", head, "</thead><tbody>", *body, "</tbody></table>"]
         table = table if self.rows else []
-        return "\n".join([f'<div class="{css_class}">', *facts, *table, *notes, "</div>"])
+        return visible("\n".join([f'<div class="{css_class}">', *facts, *table, *notes, "</div>"]))
 
 
 def _html_row(cells, tag):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from . import options
 from .paths import PathType
 
 _folder = click.argument("folder", type=PathType(exists=True, file_okay=False, path_type=Path))
@@ -97,7 +98,7 @@ def prune(folder, settings, older_than):
 @cache.command()
 @_folder
 @click.argument("pictures", nargs=-1, type=PathType(exists=True))
-@click.option("-o", "--output", required=True, type=PathType(dir_okay=False, path_type=Path))
+@options.output("A .parquet file.")
 @_one_settings
 def export(folder, pictures, output, settings):
     """Write embeddings to a Parquet file with the columns path, hash and embedding.

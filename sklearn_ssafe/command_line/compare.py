@@ -2,6 +2,7 @@
 
 import click
 
+from ..datasets.table_out import write_table
 from . import options
 
 
@@ -70,7 +71,7 @@ def compare(
     from .. import compare_detectors, datasets
 
     if output is not None and output.suffix not in (".csv", ".json"):
-        raise click.ClickException(f"{output.name}: give a name that ends in .csv or .json")
+        raise click.UsageError(f"--output {output}: the name must end in .csv or .json.")
     if target is None:
         pictures = datasets.load_images(data)
     else:
@@ -98,7 +99,7 @@ def compare(
     if output is None:
         return
     if output.suffix == ".csv":
-        comparison.frame().to_csv(output, index=False)
+        write_table(comparison.frame(), output)
     else:
         output.write_text(comparison.to_json(), encoding="utf-8")
 
@@ -108,7 +109,7 @@ def _encoders(names, weights, **more):
 
     files = dict(given.partition("=")[::2] for given in weights)
     if unknown := sorted(set(files) - set(names)):
-        raise click.ClickException(
+        raise click.UsageError(
             f"--weights {unknown[0]}=...: give the encoder's name as in --encoder, one of "
             f"{', '.join(names)}"
         )

@@ -2,6 +2,7 @@
 
 import click
 
+from ..datasets.table_out import write_table
 from . import options
 from .encoding import encode, list_failures
 from .tables import curation_text
@@ -84,8 +85,7 @@ def curate(
             source=frame["source"],
         )
     chosen = frame.iloc[curator.sample_indices_]
-    chosen = chosen.assign(path=[_relative(path, output.parent) for path in chosen["path"]])
-    chosen.to_csv(output, index=False)
+    write_table(chosen, output)
     click.echo(curation_text(curator.summary_))
     for warning in caught:
         click.echo(f"\n{warning.message}", err=True)
@@ -113,15 +113,3 @@ def _comparable(features, names):
     if names is None or list(names) != ForensicEncoder().feature_names.tolist():
         return features
     return StandardScaler().fit_transform(features)
-
-
-def _relative(path, folder):
-    """Write a path the way a manifest in that folder reads it."""
-    import os
-
-    if "://" in path:
-        return path
-    try:
-        return os.path.relpath(path, folder)
-    except ValueError:  # on another drive of Windows
-        return os.path.abspath(path)

@@ -28,7 +28,6 @@ def embed(pictures, output, encoder, precision, normalize, cache, quiet):
 
     if output.suffix not in (".parquet", ".npz"):
         raise click.UsageError(f"--output {output}: the name must end in .parquet or .npz.")
-    options.folder_of(output)
     paths = find_pictures(pictures)
     features, transformer = encode(
         paths,

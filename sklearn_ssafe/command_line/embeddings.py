@@ -2,29 +2,35 @@
 
 import json
 import os
+from pathlib import Path
 from zipfile import BadZipFile
 
 import click
 import numpy as np
 
+from ..datasets.table_out import path_of_cell
+
 
 def read_embeddings(file, X):
     """Return a row for each picture, and the columns' names or None.
 
-    Pictures are found by their paths, or else by their content where the file has hashes. A file
-    without paths has a row for each picture, in their order. A row is NaN where the picture could
-    not be encoded.
+    Pictures are found by their paths, which begin at the folder of the file, or else by their
+    content where the file has hashes. A row is NaN where the picture could not be encoded.
     """
     arrays = _read_parquet(file) if file.suffix == ".parquet" else _read_npz(file)
     features, names = arrays["embedding"], arrays.get("feature_name")
     paths, hashes = arrays.get("path"), arrays.get("hash")
-    if features.ndim == 2 and paths is not None and len(paths) == len(features):
-        features = features[_rows_of(X, paths, hashes, file)]
-    if features.ndim != 2 or len(features) != len(X):
+    if paths is None:
         raise click.ClickException(
-            f"{file} holds an array of shape {features.shape}, and {len(X)} rows are needed, one "
-            "for each picture of DATA in its order."
+            f"{file} does not say which row is which picture: add the array path, with the path of "
+            "each row's picture, as in np.savez(file, embedding=rows, path=paths)."
         )
+    if features.ndim != 2 or paths.shape != features.shape[:1]:
+        raise click.ClickException(
+            f"{file} holds an array of shape {features.shape}, and {paths.size} paths: a row for "
+            "each path is needed."
+        )
+    features = features[_rows_of(X, paths, hashes, features, file)]
     n_empty = int((~np.isfinite(features).all(axis=1)).sum())
     if n_empty:
         click.echo(f"Left out, because they have no embedding: {n_empty}", err=True)
@@ -37,12 +43,13 @@ def _read_npz(file):
             arrays = {name: archive[name] for name in archive.files}
     except (ValueError, TypeError, AttributeError, EOFError, BadZipFile) as error:
         raise click.ClickException(f"{file} is no .npz file of plain arrays: {error}") from error
+    others = [name for name in arrays if name not in ("path", "feature_name")]
+    if "embedding" not in arrays and len(others) == 1:
+        arrays["embedding"] = arrays.pop(others[0])
     if "embedding" not in arrays:
-        if len(arrays) != 1:
-            raise click.ClickException(
-                f"{file} holds the arrays {sorted(arrays)}: call the one that is wanted embedding."
-            )
-        arrays = {"embedding": arrays.popitem()[1]}
+        raise click.ClickException(
+            f"{file} holds the arrays {sorted(arrays)}: call the one that is wanted embedding."
+        )
     return arrays
 
 
@@ -70,9 +77,16 @@ def _read_parquet(file):
     }
 
 
-def _rows_of(X, paths, hashes, file):
+def _rows_of(X, paths, hashes, features, file):
     """Find each picture of DATA by its path, whatever the order of the file, or by its content."""
-    rows = {os.path.abspath(path): row for row, path in enumerate(paths.tolist()) if path}
+    folder = Path(os.path.realpath(file.parent))
+    rows = {}
+    for row, cell in enumerate(paths.tolist()):
+        if not cell:
+            continue
+        first = rows.setdefault(os.path.abspath(path_of_cell(cell, folder)), row)
+        if not np.array_equal(features[first], features[row], equal_nan=True):
+            raise click.ClickException(f"{file} has two different rows for {cell}.")
     found = [rows.get(os.path.abspath(path)) for path in X]
     missing = [place for place, row in enumerate(found) if row is None]
     if missing and hashes is not None:

@@ -65,11 +65,9 @@ def evaluate(
         raise click.UsageError(
             "--thumbnail-folder needs --output, and goes without --no-thumbnails."
         )
-    if output is not None:
-        options.folder_of(output)
     loaded = load_detector(detector, device=device, allow_download=allow_download)
     if loaded.encoder_ is None:
-        raise click.ClickException(
+        raise click.UsageError(
             f"{detector} takes embeddings, not pictures: evaluate it in Python, with "
             "evaluation_report(detector, embeddings, y, pictures=paths)."
         )

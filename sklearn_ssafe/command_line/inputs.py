@@ -4,6 +4,8 @@ import os
 import sys
 from pathlib import Path
 
+import click
+
 
 def list_inputs(arguments):
     """List the pictures that files, folders, tables and standard input name.
@@ -29,8 +31,7 @@ def list_inputs(arguments):
         argument = os.path.expanduser(argument)
         path = Path(argument)
         if argument == "-":
-            lines = sys.stdin.buffer.read().splitlines()
-            inputs += [(os.fsdecode(line), "") for line in lines if line.strip()]
+            inputs += [(line, "") for line in _lines_of_standard_input()]
         elif path.is_dir():
             try:
                 inputs += [(found, "") for found in find_pictures([path])]
@@ -40,4 +41,15 @@ def list_inputs(arguments):
             inputs += [(found, "") for found in manifest_paths(path)]
         else:
             inputs.append((argument, ""))
+    if not inputs:
+        named = ", ".join("standard input" if name == "-" else name for name in arguments)
+        raise click.ClickException(f"There is nothing to do: {named} names no picture.")
     return inputs
+
+
+def _lines_of_standard_input():
+    """Return the lines, or what stands between zero bytes, as ``find -print0`` writes it."""
+    content = sys.stdin.buffer.read()
+    ends = b"\0" if b"\0" in content else b"\n"
+    lines = [line.removesuffix(b"\r") if ends == b"\n" else line for line in content.split(ends)]
+    return [os.path.expanduser(os.fsdecode(line)) for line in lines if line.strip()]

@@ -1,11 +1,13 @@
 """``ssafe``: the entry point that gathers the commands."""
 
 import sys
+import warnings
 from importlib import import_module
 
 import click
 
 from .. import __version__
+from ..results import visible
 
 # Each is a module of this folder with a function of the same name.
 COMMANDS = (
@@ -42,8 +44,13 @@ def ssafe():
 
 def main():
     """Run ``ssafe``; an expected error is one message, not a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a name that cannot be printed ends nothing
+            stream.reconfigure(errors="backslashreplace")
     try:
-        ssafe.main(standalone_mode=False)
+        with warnings.catch_warnings():
+            warnings.showwarning = _tell
+            ssafe.main(standalone_mode=False)
     except click.exceptions.Abort:
         click.echo("Stopped.", err=True)
         sys.exit(130)
@@ -53,8 +60,13 @@ def main():
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except (ValueError, TypeError, OSError, MemoryError, ImportError) as error:
-        click.echo(f"Error: {error}", err=True)
+        click.echo(f"Error: {visible(str(error))}", err=True)
         sys.exit(1)
+
+
+def _tell(message, *_, **__):
+    """Show a warning as a sentence, without the line of code that it comes from."""
+    click.echo(f"Warning: {visible(str(message))}", err=True)
 
 
 if __name__ == "__main__":

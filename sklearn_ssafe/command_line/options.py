@@ -5,9 +5,9 @@ from pathlib import Path
 
 import click
 
-from .paths import PathType
+from .paths import NewFile, PathType
 
-FILE = PathType(dir_okay=False, path_type=Path)
+FILE = NewFile(dir_okay=False, path_type=Path)
 NEW_FOLDER = PathType(path_type=Path)
 
 data = click.argument("data", type=PathType(exists=True, path_type=Path))
@@ -57,7 +57,7 @@ def named_columns(frame, columns):
     """Take the columns of a table that --columns names."""
     names = [name.strip() for name in columns.split(",")]
     if missing := [name for name in names if name not in frame.columns]:
-        raise click.ClickException(
+        raise click.UsageError(
             f"--columns: there is no column {missing[0]!r}; there are {', '.join(frame.columns)}"
         )
     return frame[names]
@@ -96,10 +96,3 @@ def encoder(command):
     ):
         with_encoder = option(with_encoder)
     return with_encoder
-
-
-def folder_of(output):
-    """Complain if the folder to write to is not there, before any work is done."""
-    if not output.parent.is_dir():
-        raise click.UsageError(f"--output {output}: there is no folder {output.parent}.")
-    return output.parent

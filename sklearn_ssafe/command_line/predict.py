@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
+from ..results import visible
 from . import options
-from .paths import PathType
+from .paths import NewFile
 
 # A stop loses what has not been written: pictures at a time, so that this is a few seconds' work.
 _FIRST, _MOST = 16, 256
@@ -16,7 +17,7 @@ _SECONDS = (2, 10)
 # Some rows of an earlier run are scored again, to see that the same detector made them.
 _SCORED_AGAIN = 8
 _TOLERANCE = 2e-3
-_SOME_FAILED = 3
+_SOME_FAILED, _ALL_FAILED = 3, 1
 
 
 @click.command()
@@ -24,7 +25,7 @@ _SOME_FAILED = 3
 @click.argument("pictures", nargs=-1, required=True)
 @options.output(
     "A CSV file; without it, standard output.",
-    type=PathType(dir_okay=False, allow_dash=True, path_type=Path),
+    type=NewFile(dir_okay=False, allow_dash=True, path_type=Path),
     default="-",
     required=False,
 )
@@ -35,32 +36,33 @@ _SOME_FAILED = 3
 @options.cache
 @options.quiet
 def predict(detector, pictures, output, overwrite, weights, device, allow_download, cache, quiet):
-    """Judge PICTURES with DETECTOR: a row of path, score, verdict and error for each.
+    """Judge PICTURES with DETECTOR: a row of path, score, threshold, verdict, error for each.
 
     PICTURES are files, folders, tables with a column path, or - for standard input with one path a
-    line. A picture that cannot be read has its reason in the column error.
+    line. A picture that cannot be read has its reason in the column error. Relative paths are
+    written as they begin at the folder of the output, so that it is a table for any command.
 
     Rows are written as they come. If the command is stopped, the same command goes on where it
     was, with the rows that are not in the file yet.
 
-    The exit status is 0 when every picture has a verdict, 3 when some have an error, 130 when it
-    was stopped, 1 or 2 when nothing could be done.
+    The exit status is 0 when every picture has a verdict, 3 when some have an error, 1 when
+    nothing could be done, 2 when the command is used in a wrong way, 130 when it was stopped.
     """
     from ..detector.loading import load_detector
     from .inputs import list_inputs
     from .verdict_file import VerdictFile
 
+    path = None if str(output) == "-" else output
     judge = load_detector(detector, weights=weights, device=device, allow_download=allow_download)
     if judge.encoder_ is None:
         raise click.UsageError(f"{detector} takes embeddings, not pictures.")
     # Each picture is met once, so there is nothing to keep in memory.
     judge.encoder_.set_params(on_error="nan", verbose=False, cache=cache)
     inputs = list_inputs(pictures)
-    path = None if str(output) == "-" else output
     with VerdictFile(path, overwrite) as file:
         if file.done:
             _check_same_detector(judge, file.done, output)
-        todo = _not_done(inputs, file.done)
+        todo = _not_done(inputs, file)
         n_errors = sum(row["error"] != "" for row in file.done)
         n_before = len(inputs) - len(todo)
         try:
@@ -77,18 +79,16 @@ def predict(detector, pictures, output, overwrite, weights, device, allow_downlo
             f"{len(inputs):,} rows in {output}{found}; {n_errors:,} with an error.", err=True
         )
     if n_errors:
-        sys.exit(_SOME_FAILED)
+        sys.exit(_SOME_FAILED if n_errors < len(inputs) else _ALL_FAILED)
 
 
-def _not_done(inputs, done):
-    from ..images.picture import as_picture
-
-    left = Counter(row["path"] for row in done)
+def _not_done(inputs, file):
+    left = Counter(file.cells)
     todo = []
     for path, reason in inputs:
-        name = as_picture(path).name
-        if left[name]:
-            left[name] -= 1
+        cell = file.cell(path)
+        if left[cell]:
+            left[cell] -= 1
         else:
             todo.append((path, reason))
     return todo
@@ -122,7 +122,6 @@ def _judge(judge, some):
     import warnings
 
     from ..exceptions import EncodingError, EncodingWarning
-    from ..images.picture import as_picture
     from ..metrics.scores import score_and_verdict
 
     reasons = {place: reason for place, (_, reason) in enumerate(some) if reason}
@@ -143,15 +142,23 @@ def _judge(judge, some):
             reasons[places[failure.row]] = failure.reason
     rows = []
     for place, (path, _) in enumerate(some):
-        row = {"path": as_picture(path).name, "score": "", "verdict": "", "error": ""}
+        row = {"path": path, "score": "", "threshold": "", "verdict": "", "error": ""}
         if place in reasons:
             row["error"] = reasons[place]
         else:
             score, called = verdicts[place]
-            row["score"] = f"{score:.6f}"
+            row["score"] = _score_text(score, judge.threshold_)
+            row["threshold"] = repr(float(judge.threshold_))
             row["verdict"] = "generated" if called else "real"
         rows.append(row)
     return rows
+
+
+def _score_text(score, threshold):
+    """Write six decimals, or as many as it takes to lie on the same side of the threshold."""
+    text = f"{score:.6f}"
+    same_side = (float(text) >= threshold) == (score >= threshold)
+    return text if same_side else repr(float(score))
 
 
 def _check_same_detector(judge, done, output):
@@ -160,7 +167,7 @@ def _check_same_detector(judge, done, output):
     for before, now in zip(scored, again, strict=True):
         if now["score"] and abs(float(before["score"]) - float(now["score"])) > _TOLERANCE:
             raise click.UsageError(
-                f"{output} has the score {before['score']} for {before['path']}, and this detector "
-                f"gives {now['score']}: the file is of another detector, or the picture has "
-                "changed. Choose another --output, or add --overwrite."
+                f"{output} has the score {before['score']} for {visible(before['path'])}, and this "
+                f"detector gives {now['score']}: the file is of another detector, or the picture "
+                "has changed. Choose another --output, or add --overwrite."
             )

@@ -6,6 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ..datasets.table_out import path_cell
+
 _ROWS_AT_ONCE = 4096
 
 
@@ -38,6 +40,8 @@ class ParquetRows:
 
     def add(self, path, content_hash, embedding):
         """Add a row; `path`, `content_hash` and `embedding` may be None."""
+        if path is not None:
+            path = path_cell(path, self._path.parent, keep_absolute=True)
         self._waiting.append((path, content_hash, embedding))
         self.n_rows += 1
         if len(self._waiting) == _ROWS_AT_ONCE:
@@ -81,5 +85,8 @@ def write_npz(path, paths, features, names):
     """
     with path.open("wb") as file:
         np.savez(
-            file, path=np.array(paths), embedding=features, feature_name=np.array(names, dtype=str)
+            file,
+            path=np.array([path_cell(each, path.parent, keep_absolute=True) for each in paths]),
+            embedding=features,
+            feature_name=np.array(names, dtype=str),
         )

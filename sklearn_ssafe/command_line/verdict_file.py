@@ -4,14 +4,18 @@ import csv
 import io
 import os
 import sys
+from pathlib import Path
 
 import click
 
-COLUMNS = ["path", "score", "verdict", "error"]
+from ..datasets.table_out import BYTE_ORDER_MARK, csv_line, name_cell, path_cell, path_of_cell
+
+COLUMNS = ["path", "score", "threshold", "verdict", "error"]
+_HEADING = (BYTE_ORDER_MARK + csv_line(COLUMNS)).encode()
 
 
 class VerdictFile:
-    """Rows of path, score, verdict and error.
+    """Rows of path, score, threshold, verdict and error.
 
     Parameters
     ----------
@@ -23,27 +27,30 @@ class VerdictFile:
     Attributes
     ----------
     done : list of dict
-        Rows that were there before.
+        Rows that were there before, their paths as this process finds them.
+    cells : list of str
+        The paths of these rows as they are written.
     """
 
     def __init__(self, path, overwrite):
-        self.done = []
-        self._file = None
+        self.done, self.cells = [], []
+        self._folder = Path() if path is None else path.parent
         if path is None:
-            self._file = sys.stdout
-        else:
-            if path.exists() and path.stat().st_size and not overwrite:
-                self.done = _read(path)
-            mode = "a" if self.done else "w"
-            self._file = path.open(mode, encoding="utf-8", newline="")
-        self._writer = csv.DictWriter(self._file, COLUMNS, lineterminator="\n")
+            self._file = None
+            sys.stdout.write(csv_line(COLUMNS))
+            return
+        if path.exists() and not overwrite:
+            self._read(path)
+        self._file = path.open("ab" if self.done else "wb")
         if not self.done:
-            self._writer.writeheader()
-            self._file.flush()
-        self._closes = path is not None
+            self._write(_HEADING)
 
     def __enter__(self):
         return self
+
+    def cell(self, path):
+        """Write a path as it stands in the file: if relative, from the folder of the file."""
+        return path_cell(path, self._folder, keep_absolute=True)
 
     def write(self, rows):
         """Add rows, and hand them to the system at once.
@@ -52,24 +59,51 @@ class VerdictFile:
         ----------
         rows : list of dict
         """
-        self._writer.writerows(rows)
+        lines = "".join(
+            csv_line([self.cell(row["path"]), *(name_cell(row[name]) for name in COLUMNS[1:])])
+            for row in rows
+        )
+        if self._file is None:
+            sys.stdout.write(lines)
+            sys.stdout.flush()
+        else:
+            self._write(lines.encode())
+
+    def _write(self, content):
+        self._file.write(content)
         self._file.flush()
 
     def __exit__(self, *_):
-        if self._closes:
+        if self._file is not None:
             self._file.close()
 
+    def _read(self, path):
+        """Take over the whole rows, and cut off one that was being written."""
+        content = path.read_bytes()
+        if _HEADING.startswith(content):  # stopped before the first row
+            return
+        whole = _whole_rows(content)
+        text = whole.decode("utf-8-sig", "replace")
+        rows = list(csv.reader(io.StringIO(text, newline="")))
+        if rows[:1] != [COLUMNS] or any(len(row) != len(COLUMNS) for row in rows):
+            raise click.UsageError(
+                f"{path} exists and holds no verdicts of ssafe predict: choose another --output, "
+                "or add --overwrite."
+            )
+        if len(whole) < len(content):
+            os.truncate(path, len(whole))
+        self.cells = [row[0] for row in rows[1:]]
+        self.done = [dict(zip(COLUMNS, row, strict=True)) for row in rows[1:]]
+        for row in self.done:
+            row["path"] = path_of_cell(row["path"], self._folder)
 
-def _read(path):
-    """Return the whole rows of a file, and cut off a row that was being written."""
-    content = path.read_bytes()
-    whole = content[: content.rfind(b"\n") + 1]
-    rows = list(csv.reader(io.StringIO(whole.decode("utf-8", "replace"), newline="")))
-    if not rows or rows[0] != COLUMNS or any(len(row) != len(COLUMNS) for row in rows):
-        raise click.UsageError(
-            f"{path} exists and holds no verdicts of ssafe predict: choose another --output, or "
-            "add --overwrite."
-        )
-    if len(whole) < len(content):
-        os.truncate(path, len(whole))
-    return [dict(zip(COLUMNS, row, strict=True)) for row in rows[1:]]
+
+def _whole_rows(content):
+    """Return the rows that were written to their end: a name in quotes may hold line ends."""
+    end = n_quotes = start = 0
+    while (line_end := content.find(b"\n", start) + 1) > 0:
+        n_quotes += content.count(b'"', start, line_end)
+        start = line_end
+        if n_quotes % 2 == 0:
+            end = line_end
+    return content[:end]

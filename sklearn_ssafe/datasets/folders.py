@@ -36,8 +36,8 @@ def load_image_folder(folder, *, return_X_y=False):
     Returns
     -------
     data : :class:`~sklearn.utils.Bunch`
-        As from `load_manifest`, in alphabetical order of the paths, real pictures first. The
-        source of a generated picture is its generator.
+        As from `load_manifest`, in alphabetical order of the paths, as ``ssafe embed`` has them.
+        The source of a generated picture is its generator.
 
     Raises
     ------
@@ -67,12 +67,12 @@ def load_image_folder(folder, *, return_X_y=False):
         raise ValueError(_layout_error(root))
 
     suffixes = picture_suffixes()
-    rows = [
-        (str(picture), label, picture.relative_to(class_folder).parts[:-1])
+    rows = sorted(
+        (picture, label, picture.relative_to(class_folder).parts[:-1])
         for label, class_folder_list in class_folders.items()
         for class_folder in class_folder_list
         for picture in pictures_below(class_folder, suffixes)
-    ]
+    )
     for label, class_folder_list in class_folders.items():
         if not any(row[1] == label for row in rows):
             names = ", ".join(repr(entry.name) for entry in class_folder_list)
@@ -83,7 +83,7 @@ def load_image_folder(folder, *, return_X_y=False):
     labels = [label for _, label, _ in rows]
     generators = [name if label == 1 else "" for name, label in zip(names, labels, strict=True)]
     columns = {
-        "path": [path for path, _, _ in rows],
+        "path": [str(path) for path, _, _ in rows],
         "label": labels,
         "generator": generators,
         "source": names,

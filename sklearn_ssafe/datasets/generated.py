@@ -15,6 +15,7 @@ from .jpeg import encode_jpeg, encode_matched
 from .labelled_images import as_bunch
 from .photographs import crop_photograph, load_photographs
 from .scenes import SceneMaker
+from .table_out import write_table
 
 # Independent streams of random numbers, so that a picture depends on its number alone.
 _LAYOUT, _TEXTURES, _CAMERA, _WEIGHTS, _FITTING, _PICTURE = range(6)
@@ -239,9 +240,9 @@ def _write(files, columns, output_dir):
     for path, file in zip(paths, files, strict=True):
         path.write_bytes(file)
         os.utime(path, (_FILE_TIME, _FILE_TIME))
-    table = pd.DataFrame({"path": [f"images/{path.name}" for path in paths], **columns})
+    table = pd.DataFrame({"path": list(map(str, paths)), **columns})
     table["label"] = table["label"].map({0: "real", 1: "generated"})
-    table.to_csv(output_dir / "manifest.csv", index=False)
+    write_table(table, output_dir / "manifest.csv")
     return [str(path) for path in paths]
 
 

@@ -3,18 +3,24 @@
 import numpy as np
 from sklearn.utils import Bunch
 
+from ..labels import as_name
+
 TARGET_NAMES = ["real", "generated"]
-_NAMES = ("path", "generator", "source", "group")
+_NAMES = ("generator", "source", "group")
 
 
 def as_bunch(columns):
     """Wrap a table of labelled pictures as scikit-learn's data sets are."""
     import pandas as pd
 
+    columns = {
+        name: [as_name(value) for value in column] if name in _NAMES else column
+        for name, column in columns.items()
+    }
     # pandas' own text columns hold Unicode alone, and names of files need not be Unicode.
     frame = pd.DataFrame(
         {
-            name: pd.Series(column, dtype=object if name in _NAMES else None)
+            name: pd.Series(column, dtype=object if name in ("path", *_NAMES) else None)
             for name, column in columns.items()
         }
     )

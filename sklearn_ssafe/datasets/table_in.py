@@ -5,6 +5,7 @@ import io
 import re
 import warnings
 
+from ..labels import as_name
 from .table_out import name_of_cell
 from .workbook import TableRefused, read_workbook
 
@@ -46,7 +47,8 @@ def read_table(file, *, path_column="path", label_column="label", encoding=None)
     import pandas as pd
 
     _check_file(file)
-    are_names = {name.lower() for name in (*NAMES, path_column, label_column)}
+    path_column = _tidy(path_column).lower()
+    are_names = {*NAMES, path_column, _tidy(label_column).lower()}
 
     def is_name(heading):
         return heading is not None and _tidy(heading).lower() in are_names
@@ -61,13 +63,13 @@ def read_table(file, *, path_column="path", label_column="label", encoding=None)
             continue
         if not is_name(heading):
             there[heading] = typed(column, decimal) if isinstance(column, list) else column
-        elif heading.lower() == path_column.lower():  # a file may have spaces at its ends
+        elif heading.lower() == path_column:  # a file may have spaces at its ends
             there[heading] = pd.Series([text or "" for text in column], dtype=object)
         else:
             names = [name_of_cell(text.strip()) if text else "" for text in column]
             there[heading] = pd.Series(names, dtype=object)
     table = pd.DataFrame(there).set_axis(pd.Index(rows, name="row"))
-    filled = [column.notna() & (column != "") for _, column in table.items()]
+    filled = [table[name] != "" if is_name(name) else table[name].notna() for name in table]
     return table[pd.concat(filled, axis=1).any(axis=1)] if filled and rows else table
 
 
@@ -342,13 +344,8 @@ def _name_of_value(value):
     """Write a number, a truth value or a date as CSV and Excel have it."""
     import datetime
 
-    if value is None or value != value:
-        return None
-    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
-        return str(int(value))
-    if isinstance(value, datetime.datetime):
-        return str(value).removesuffix(" 00:00:00")
-    return str(value)
+    name = as_name(value)
+    return name.removesuffix(" 00:00:00") if isinstance(value, datetime.datetime) else name
 
 
 # Columns that are no names

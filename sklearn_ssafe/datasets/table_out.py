@@ -114,13 +114,13 @@ def path_of_cell(cell, folder):
         return text
     if text == cell and "\\" not in text and not text.startswith("~"):
         return str(folder / text)
-    ways = [cell, text, _unescaped(cell), _unescaped(text)]
+    ways = [_unescaped(cell), cell, _unescaped(text), text]
     if os.sep == "/":
         ways.append(text.replace("\\", "/"))  # a table made on Windows
     ways.append(os.path.expanduser(ways[-1]))
     there = next((way for way in ways if os.path.exists(folder / way)), None)
     if there is None:
-        there = ways[3] if ways[3] != text else ways[-1]
+        there = ways[2] if ways[2] != text else ways[-1]
     return str(folder / there)
 
 

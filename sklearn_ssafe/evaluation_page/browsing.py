@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ..images.threads import map_ahead, worker_threads
-from ..results import plain
+from ..results import all_visible, plain
 from .pictures import small_jpeg
 
 _AHEAD = 16
@@ -25,7 +25,7 @@ def picture_table(names, *, score, verdict, label=None, name=None, reason=None):
         table[column] = places
         table[f"{column}s"] = list(known)
     table["reason"] = reason or {}
-    return plain(table)
+    return all_visible(plain(table))
 
 
 def table_as_json(table, folder=None, without=()):

@@ -13,7 +13,7 @@ from ..detector.folder import installed_versions
 from ..detector.model_card import licence_of
 from ..encoders.names import is_folder
 from ..encoding.transformer import FrozenEncoderTransformer
-from ..results import plain
+from ..results import all_visible, plain
 from .browsing import picture_table
 from .curves import ScoreAxis, roc_curves, score_distribution, score_quantiles, threshold_table
 from .pictures import confident_errors
@@ -97,7 +97,7 @@ def evaluation_facts(
             "date": date.today().isoformat(),
         },
     }
-    facts = plain(facts)
+    facts = all_visible(plain(facts))
     facts["verdict"] = evaluation_verdict(facts)
     return facts
 

@@ -7,9 +7,9 @@ import os
 import numpy as np
 from PIL import Image
 
-from ..images.picture import printable
 from ..images.reading import ImageReadError
 from ..images.threads import map_ahead, worker_threads
+from ..results import visible
 
 
 def picture_names(pictures, show_paths, known=None):
@@ -41,7 +41,7 @@ def _shared_folder(paths):
         folder = os.path.commonpath({os.path.dirname(path) for path in paths})
     except ValueError:  # no path, several drives, or absolute ones beside relative ones
         return ""
-    return printable(os.path.join(folder, "")) if folder else ""
+    return visible(os.path.join(folder, ""), keep="") if folder else ""
 
 
 _LONGER_SIDE = 200

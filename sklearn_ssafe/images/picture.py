@@ -14,6 +14,7 @@ from PIL import Image
 
 from ..labels import is_missing
 from ..public import public
+from ..results import visible
 from .file_facts import facts_of_file, facts_of_pixels, has_alpha
 from .file_state import FileState
 from .parquet_rows import check_parquet_row, parse_parquet_row, read_parquet_row
@@ -278,7 +279,7 @@ class PictureFile(_OfFile):
 
     @property
     def name(self):
-        return printable(self.path)
+        return visible(self.path, keep="")
 
     @property
     def path(self):
@@ -337,7 +338,7 @@ class ParquetRow(_OfFile):
 
     @property
     def name(self):
-        return printable(self.item)
+        return visible(self.item, keep="")
 
     @property
     def path(self):
@@ -440,11 +441,6 @@ class NoPicture(_OfFile):
         if is_missing(self.item):
             raise ImageReadError("the value is missing")
         return super()._content()
-
-
-def printable(text):
-    """Return a path as text that can be printed, and written to a table, if not Unicode."""
-    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _not_empty(content):

@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.utils.validation import check_consistent_length
 
 from ..datasets.labelled_images import TARGET_NAMES, as_bunch
+from ..datasets.table_out import write_table
 from ..encoding.failures import failures_message, failures_table
 from ..encoding.progress import progress_bar
 from ..images.equalizing import check_form, iter_equalized, suffix_of
@@ -152,7 +153,7 @@ def equalize(
     data = as_bunch({"image" if folder is None else "path": files, **columns})
     data.failures, data.rows = failures, np.array(rows)
     if folder is not None:
-        _write_tables(folder, data)
+        _write_tables(folder, data, pictures)
     return data
 
 
@@ -173,11 +174,9 @@ def _write(folder, name, content):
     return str(path)
 
 
-def _write_tables(folder, data):
-    table = data.frame.assign(
-        path=[os.path.relpath(path, folder) for path in data.X],
-        label=[TARGET_NAMES[label] for label in data.y],
-    )
-    table.to_csv(folder / "manifest.csv", index=False)
+def _write_tables(folder, data, pictures):
+    table = data.frame.assign(label=[TARGET_NAMES[label] for label in data.y])
+    write_table(table, folder / "manifest.csv")
     if len(data.failures):
-        data.failures.to_csv(folder / "failures.csv", index=False)
+        paths = [pictures[row].path or "" for row in data.failures["row"]]
+        write_table(data.failures.assign(path=paths), folder / "failures.csv")

@@ -21,7 +21,7 @@ def run(*arguments, **options):
 
 def rows_of(path):
     """The rows of a CSV file, as dicts."""
-    with open(path, encoding="utf-8", newline="") as file:
+    with open(path, encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))
 
 

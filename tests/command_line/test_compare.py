@@ -65,11 +65,11 @@ def test_an_encoder_with_its_weights(made, tmp_path):
     [
         (["--columns", "age,colour"], "there is no column 'colour'"),
         (["--weights", "PE=x"], "give the encoder's name as in --encoder, one of forensic"),
-        (["-o", "table.txt"], "ends in .csv or .json"),
+        (["-o", "table.txt"], "must end in .csv or .json"),
         (["--head", "svm"], "'svm' is not one of"),
     ],
 )
 def test_wrong_use_is_explained(made, options, message):
     result = compare(made / "uploads.xlsx", *options)
-    assert result.exit_code != 0
+    assert result.exit_code == 2
     assert message in result.output

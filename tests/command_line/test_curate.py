@@ -79,7 +79,7 @@ def test_embeddings_of_ones_own_and_domains(made, tmp_path):
     table["domain"] = np.where(np.arange(60) < 30, "faces", "places")
     table.to_csv(tmp_path / "pool.csv", index=False)
     X = np.random.default_rng(0).normal(size=(60, 5))
-    np.savez(tmp_path / "embeddings.npz", X)
+    np.savez(tmp_path / "embeddings.npz", X, path=table["path"].to_numpy(str))
     arguments = ["--embeddings", tmp_path / "embeddings.npz", "--n-samples", 12]
     result = curate(
         tmp_path / "pool.csv", "-o", tmp_path / "chosen.csv", "--n-generators", 3, *arguments
@@ -123,7 +123,11 @@ def test_what_differs_from_what_was_asked_is_said(made, tmp_path):
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({"X": np.ones((3, 2))}, r"shape \(3, 2\), and 60 rows are needed"),
+        ({"X": np.ones((60, 2))}, "does not say which row is which picture: add the array path"),
+        ({"X": np.ones((3, 2)), "path": ["a"]}, r"of shape \(3, 2\), and 1 paths"),
+        ({"X": np.ones((2, 1)), "path": ["a", "b"]}, "no embedding of 60 of 60 pictures"),
+        ({"X": np.eye(2), "path": ["a", "../x/a"]}, "no embedding of 60 of 60 pictures"),
+        ({"X": np.eye(2), "path": ["a", "x/../a"]}, "two different rows for x/../a"),
         ({"X": np.ones((60, 2)), "y": np.ones(60)}, r"holds the arrays \['X', 'y'\]"),
         ({"X": np.array([None])}, "no .npz file of plain arrays"),
     ],
@@ -143,7 +147,7 @@ def test_what_ssafe_embed_writes_is_matched_by_path(made, tmp_path):
     table = pd.read_csv(made / "manifest.csv")
     paths = [str(made / path) for path in table["path"]]
     X = np.random.default_rng(0).normal(size=(60, 5))
-    np.savez(tmp_path / "ours.npz", X)
+    np.savez(tmp_path / "ours.npz", path=np.array(paths), embedding=X)
     order = np.random.default_rng(1).permutation(60)
     np.savez(tmp_path / "theirs.npz", path=np.array(paths)[order], embedding=X[order])
     for name in ("ours", "theirs"):

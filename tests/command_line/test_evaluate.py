@@ -102,5 +102,5 @@ def test_a_detector_of_embeddings_is_sent_to_python(run, made, tmp_path):
         tmp_path / "head"
     )
     result = run("evaluate", tmp_path / "head", made / "test.csv")
-    assert result.returncode == 1
+    assert result.returncode == 2
     assert "evaluation_report(detector, embeddings, y, pictures=paths)" in result.stderr

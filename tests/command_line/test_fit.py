@@ -136,8 +136,8 @@ def test_embeddings_of_other_pictures_or_of_another_encoder_are_refused(trained,
     result = run(*fit, "--embeddings", rows, "--encoder", "forensic")
     assert "columns, and the encoder makes" in str(result.exception)
     with np.load(rows) as archive:
-        features = archive["embedding"]
-    np.savez(rows, embedding=features[::-1])
+        features, paths = archive["embedding"], archive["path"]
+    np.savez(rows, embedding=features[::-1], path=paths)
     result = run(*fit, "--embeddings", rows)
     assert "row 0 of embeddings is not what the encoder makes of" in str(result.exception)
     (tmp_path / "rows.parquet").write_text("no table")

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from click.testing import CliRunner
 
 from sklearn_ssafe.command_line.main import COMMANDS, ssafe
 
@@ -54,6 +55,34 @@ def test_every_command_that_is_listed_is_there():
 def test_bars_can_be_turned_off(command):
     options = {name for option in ssafe.get_command(None, command).params for name in option.opts}
     assert "--quiet" in options
+
+
+def test_warnings_are_sentences(sixty, tmp_path):
+    rows = (sixty / "manifest.csv").read_text(encoding="utf-8-sig").splitlines()
+    (sixty / "twice.csv").write_text("\n".join([*rows, rows[1]]))
+    result = run("audit", sixty / "twice.csv")
+    (told,) = [line for line in result.stderr.splitlines() if "twice.csv" in line]
+    assert told.startswith("Warning: twice.csv: 1 path(s) stand in more than one row")
+    assert ".py" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["compare", "PICTURES", "-o", "nowhere/x.csv"],
+        ["curate", "PICTURES", "-o", "nowhere/x.csv"],
+        ["embed", "PICTURES", "-o", "nowhere/x.npz"],
+        ["evaluate", "PICTURES", "PICTURES", "-o", "nowhere/x.html"],
+        ["explain", "PICTURES", "PICTURES/manifest.csv", "-o", "nowhere/x.png"],
+        ["predict", "PICTURES", "PICTURES", "-o", "nowhere/x.csv"],
+        ["cache", "export", "PICTURES", "-o", "nowhere/x.parquet"],
+    ],
+)
+def test_a_missing_output_folder_is_found_before_any_work(sixty, command):
+    arguments = [each.replace("PICTURES", str(sixty)) for each in command]
+    result = CliRunner().invoke(ssafe, arguments)
+    assert result.exit_code == 2
+    assert "there is no folder nowhere" in result.output
 
 
 def test_no_bar_is_drawn_where_nobody_watches(sixty, tmp_path):

@@ -93,7 +93,7 @@ def test_one_picture_on_standard_output(trained):
     result = run("predict", trained / "detector", good)
     assert result.exit_code == 0
     header, row = result.stdout.splitlines()
-    assert header == "path,score,verdict,error"
+    assert header == "path,score,threshold,verdict,error"
     assert row.startswith(f"{good},0.")
 
 

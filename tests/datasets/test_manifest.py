@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from sklearn_ssafe.datasets import load_image_folder, load_images, load_manifest
+from sklearn_ssafe.datasets.folders import find_pictures
 from sklearn_ssafe.labels import GENERATED_WORDS, REAL_WORDS
 
 TABLE = pd.DataFrame(
@@ -204,13 +205,15 @@ def test_folder_gives_labels_generators_and_sources(tmp_path):
     data = load_image_folder(tmp_path)
     rows = list(zip(data.X, data.y, data.generator, data.source, data.groups, strict=True))
     assert rows == [
+        (str(tmp_path / "generated/d.png"), 1, "", "", "row:0"),
+        (str(tmp_path / "generated/e.heic"), 1, "", "", "row:1"),
+        (str(tmp_path / "generated/sdxl/c.png"), 1, "sdxl", "sdxl", "generator:sdxl"),
         (str(tmp_path / "real/kodak/a.jpg"), 0, "", "kodak", "source:kodak"),
         (str(tmp_path / "real/kodak/deep/er/b.PNG"), 0, "", "kodak", "source:kodak"),
-        (str(tmp_path / "real/z.jpg"), 0, "", "", "row:2"),
-        (str(tmp_path / "generated/d.png"), 1, "", "", "row:3"),
-        (str(tmp_path / "generated/e.heic"), 1, "", "", "row:4"),
-        (str(tmp_path / "generated/sdxl/c.png"), 1, "sdxl", "sdxl", "generator:sdxl"),
+        (str(tmp_path / "real/z.jpg"), 0, "", "", "row:5"),
     ]
+    found = [path for path in find_pictures([tmp_path]) if "__MACOSX" not in path]
+    assert found == data.X.tolist()  # the order is one
     assert load_images(tmp_path).frame.equals(data.frame)
 
 
@@ -219,7 +222,11 @@ def test_folder_gives_labels_generators_and_sources(tmp_path):
 )
 def test_folder_names_in_use_elsewhere(tmp_path, real, generated):
     make_tree(tmp_path, f"{real}/a.jpg", f"{generated}/b.jpg")
-    assert load_image_folder(tmp_path).y.tolist() == [0, 1]
+    data = load_image_folder(tmp_path)
+    assert dict(zip(data.X, data.y.tolist(), strict=True)) == {
+        str(tmp_path / real / "a.jpg"): 0,
+        str(tmp_path / generated / "b.jpg"): 1,
+    }
 
 
 def test_folder_without_classes_shows_the_layout_and_where_they_are(tmp_path):
@@ -234,7 +241,7 @@ def test_folder_without_classes_shows_the_layout_and_where_they_are(tmp_path):
 def test_folder_linked_into_itself_ends(tmp_path):
     make_tree(tmp_path, "real/a.jpg", "generated/b.jpg")
     (tmp_path / "real" / "again").symlink_to(tmp_path / "real", target_is_directory=True)
-    assert load_image_folder(tmp_path).y.tolist() == [0, 1]
+    assert load_image_folder(tmp_path).y.tolist() == [1, 0]
 
 
 def test_sample_of_real_pictures_from_table_and_from_folders(sample_data):

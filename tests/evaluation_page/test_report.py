@@ -292,3 +292,33 @@ def test_a_built_package_has_the_templates(tmp_path):
     source = root / "sklearn_ssafe" / "evaluation_page" / "templates"
     assert {file.name for file in built.iterdir()} == {file.name for file in source.iterdir()}
     assert {"browse.js", "evaluation.html"} <= {file.name for file in built.iterdir()}
+
+
+HOSTILE = {
+    "generator": "sd\udcff\u202elmth.exe\x1b[31m",
+    "source": "cam\u2066era\x07",
+    "file": "\u202egpj\x1b[2J.png",
+}
+
+
+def test_names_of_strangers_are_shown_and_do_nothing(tmp_path):
+    """Neither bytes that are no UTF-8 nor signs that steer a terminal or turn text round."""
+    paths, y = [], []
+    for label, low, high in ((0, 0, 200), (1, 60, 255)):
+        for number, value in enumerate(np.linspace(low, high, 12)):
+            path = tmp_path / f"{label}_{number}_{HOSTILE['file']}"
+            path.write_bytes(grey_picture(int(value)))
+            paths.append(str(path))
+            y.append(label)
+    generator = [HOSTILE["generator"] if label else "" for label in y]
+    source = ["" if label else HOSTILE["source"] for label in y]
+    page = evaluation_report(
+        GreyDetector(), paths, y, generator=generator, source=source, title="\u202e", **QUICK
+    )
+    saved = page.save(tmp_path / "page.html").read_text(encoding="utf-8")
+    for text in (saved, str(page), str(page.report), page.report.to_html(), page.to_json()):
+        assert not set(text) & set("\udcff\u202e\u2066\x1b\x07")
+        assert "sd" in text
+    assert r"sd\udcff\u202elmth.exe\x1b[31m" in saved
+    assert r"0_11_\u202egpj\x1b[2J.png" in saved
+    assert r"sd\udcff" in str(page)

@@ -1,11 +1,10 @@
 """The rows of a benchmark whose labels are in tables beside folders of pictures."""
 
-import csv
-
 import pandas as pd
 
 from ...labels import parse_labels
 from ..folders import picture_suffixes, pictures_below
+from ..table_in import read_table
 
 _NAME, _LABEL = "image_name", "label"
 _ENDING = "labels"
@@ -51,14 +50,12 @@ def _read_table(layout, table, folder):
 
 
 def _names_and_labels(layout, table):
-    with open(table, encoding="utf-8-sig", newline="") as lines:
-        reader = csv.DictReader(lines)
-        lacking = [name for name in (_NAME, _LABEL) if name not in (reader.fieldnames or ())]
-        if lacking:
-            raise ValueError(
-                f"{str(table)!r} has no column {', '.join(lacking)}.\n"
-                f"Expected for {layout.name}:\n{layout.shape}"
-            )
-        rows = list(reader)
-    labels = parse_labels([row[_LABEL] for row in rows], f"column {_LABEL!r} of {str(table)!r}")
-    return [row[_NAME] for row in rows], labels
+    rows = read_table(table, path_column=_NAME)
+    lacking = [name for name in (_NAME, _LABEL) if name not in rows]
+    if lacking:
+        raise ValueError(
+            f"{str(table)!r} has no column {', '.join(lacking)}.\n"
+            f"Expected for {layout.name}:\n{layout.shape}"
+        )
+    labels = parse_labels(rows[_LABEL].tolist(), f"column {_LABEL!r} of {str(table)!r}", rows.index)
+    return rows[_NAME].tolist(), labels
