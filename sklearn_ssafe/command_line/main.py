@@ -21,6 +21,7 @@ COMMANDS = (
     "equalize",
     "evaluate",
     "explain",
+    "export",
     "fit",
     "predict",
 )

@@ -36,13 +36,14 @@ from .explanation import explain_picture
 from .folder import refuse_what_is_no_detector, write_folder
 from .given_rows import take_given_rows
 from .linear_probe import LinearProbe
+from .onnx_export import OnnxExport
 from .prefit import take_fitted_head
 from .saving import contents_of
 from .training import TrainingRows, fit_head, score_out_of_fold, training_table
 
 
 @public("sklearn_ssafe")
-class SSAFEClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
+class SSAFEClassifier(OnnxExport, DocumentationLink, ClassifierMixin, BaseEstimator):
     """Tell generated pictures from photographs: encoder, curation, head and threshold in one.
 
     The whole method of SSAFE [1]_. Every picture is encoded once by a frozen encoder, a curator

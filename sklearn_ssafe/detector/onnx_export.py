@@ -1,0 +1,183 @@
+"""export_onnx: a detector for machines without Python's torch or scikit-learn."""
+
+import json
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.datasets import load_sample_images
+from sklearn.utils.validation import check_is_fitted
+
+from ..encoding.transformer import gives_unit_rows, loaded_encoder
+from ..images.inputs import as_pictures
+from ..images.reading import ImageReadError
+from ..results import plain
+from .onnx_graph import FEATURES, SCORE, VIEWS, encoder_graph, head_graph, joined, need, quantised
+from .saving import contents_of
+
+_TOLERANCE = 1e-4
+_LEAST_PICTURES = 20  # to quantise by, and to measure what that costs
+METADATA = "sklearn_ssafe"
+
+
+class OnnxExport:
+    """The method `export_onnx` of a detector."""
+
+    def export_onnx(self, path, *, precision="fp32", pictures=None):
+        """Write encoder and head as one ONNX file, for ONNX Runtime without torch.
+
+        The graph takes prepared pictures, ``views`` of uint8, shape (n, n_views, height, width, 3),
+        and gives ``score`` (n,), the probability of "generated", and ``features`` (n, n_features).
+        A detector of embeddings takes ``features`` instead. A picture is generated where its score
+        is at least the threshold. Threshold, labels, preprocessing and model card are in the
+        metadata of the file, as JSON under the key ``sklearn_ssafe``.
+
+        The file is tried before it is put into place: on `pictures`, its scores have to be this
+        detector's, computed in fp32.
+
+        Parameters
+        ----------
+        path : str or Path
+            Such as ``"detector.onnx"``; overwritten if it exists.
+        precision : {"fp32", "int8"}, default="fp32"
+            With "int8" the encoder's products are of 8-bit numbers, their ranges taken from the
+            first half of `pictures`. The second half says what that costs; it is not refused
+            however large, so look at it.
+        pictures : array-like of pictures, or None, default=None
+            To try the file on, and for "int8" to quantise by: at least 20 then, of the kind that
+            it is for. None takes two photographs that scikit-learn ships. For a detector of
+            embeddings these are rows, and None takes random ones.
+
+        Returns
+        -------
+        parity : dict
+            ``pictures`` that it was tried on, ``largest_difference`` and ``mean_difference`` of the
+            score, ``verdicts_changed``, and ``precision``. Also in the metadata.
+
+        Raises
+        ------
+        ImportError
+            The extra [export] is not installed.
+        TypeError
+            Encoder or head has no ONNX form; the message names it.
+        ValueError
+            In fp32 a score differs by more than 1e-4, or there are too few pictures for int8.
+            Nothing was written.
+        """
+        check_is_fitted(self)
+        if precision not in ("fp32", "int8"):
+            raise ValueError(f"precision must be 'fp32' or 'int8', got {precision!r}")
+        if getattr(self, "columns", None) is not None:
+            raise TypeError(
+                f"a detector with columns={self.columns!r} has no ONNX form: its head takes a table"
+            )
+        head = head_graph(self.head_, self.n_features_of_head_)
+        if self.encoder_ is None:
+            if precision == "int8":
+                raise ValueError("precision='int8' is for the encoder, and this detector has none")
+            graph, inputs = None, _rows(pictures, self.n_features_of_head_)
+            expected, preprocessing = self._score_rows(inputs), None
+        else:
+            transformer = clone(self.encoder_)
+            transformer.set_params(precision="fp32", device="cpu", compile=False, cache=None)
+            encoder = loaded_encoder(transformer)
+            unit_rows = gives_unit_rows(transformer, encoder) or self._unit_rows
+            graph = encoder_graph(encoder, unit_rows)
+            inputs = _prepared(encoder, pictures)
+            if precision == "int8":
+                if len(inputs) < _LEAST_PICTURES or pictures is None:
+                    raise ValueError(
+                        f"precision='int8' needs at least {_LEAST_PICTURES} pictures of the kind "
+                        f"that it is for; got {0 if pictures is None else len(inputs)}"
+                    )
+                half = len(inputs) // 2
+                graph, inputs = quantised(graph, inputs[:half]), inputs[half:]
+            rows = np.concatenate([_rows_of(encoder, one, unit_rows) for one in inputs])
+            expected = self._score_rows(rows)
+            preprocessing = {**encoder.fingerprint["views"], "views": list(inputs.shape[1:])}
+        model = joined(graph, head)
+        score = _scores(model, inputs, VIEWS if graph is not None else FEATURES)
+        difference = np.abs(score - expected)
+        parity = {
+            "pictures": len(score),
+            "largest_difference": float(difference.max()),
+            "mean_difference": float(difference.mean()),
+            "verdicts_changed": int(
+                ((score >= self.threshold_) != (expected >= self.threshold_)).sum()
+            ),
+            "precision": precision,
+        }
+        if precision == "fp32" and not difference.max() <= _TOLERANCE:
+            raise ValueError(
+                f"the graph gives other scores than the detector, by up to {difference.max():.2g} "
+                f"on {len(score)} pictures; up to {_TOLERANCE} is rounding. Nothing was written."
+            )
+        _write(model, Path(path).expanduser(), _metadata(self, preprocessing, parity))
+        return parity
+
+
+def _rows(rows, n_features):
+    if rows is None:
+        rows = np.random.default_rng(0).normal(size=(64, n_features))
+    return np.ascontiguousarray(rows, dtype=np.float32)
+
+
+def _prepared(encoder, pictures):
+    if pictures is None:
+        images = load_sample_images().images
+    else:
+        images = []
+        for picture in as_pictures(pictures):
+            try:
+                images.append(picture.read())
+            except ImageReadError as error:
+                raise ValueError(
+                    f"a picture to try the export on cannot be read: {error}"
+                ) from error
+    if not images:
+        raise ValueError("there are no pictures to try the export on")
+    return np.stack([encoder.prepare(image) for image in images])
+
+
+def _rows_of(encoder, views, unit_rows):
+    import torch
+
+    rows = encoder.encode(torch.from_numpy(views[None])).numpy()
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True) if unit_rows else rows
+
+
+def _scores(model, inputs, name):
+    (runtime,) = need("onnxruntime")
+    options = runtime.SessionOptions()
+    options.log_severity_level = 3
+    # Without it, sums of int8 products overflow on processors that lack VNNI.
+    options.add_session_config_entry("session.x64quantprecision", "1")
+    session = runtime.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    return np.concatenate([session.run([SCORE], {name: one[None]})[0] for one in inputs])
+
+
+def _metadata(detector, preprocessing, parity):
+    _, files, _ = contents_of(detector)
+    real = next(label for label in detector.classes_ if label != detector.pos_label_)
+    return plain(
+        {
+            "sklearn_ssafe": version("sklearn-ssafe"),
+            "threshold": float(detector.threshold_),
+            "labels": {"real": real, "generated": detector.pos_label_},
+            "preprocessing": preprocessing,
+            "parity": parity,
+            "card": files["README.md"].decode(),
+        }
+    )
+
+
+def _write(model, path, metadata):
+    (onnx,) = need("onnx")
+    model.producer_name, model.producer_version = "sklearn-ssafe", version("sklearn-ssafe")
+    onnx.helper.set_model_props(model, {METADATA: json.dumps(metadata)})
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    onnx.save(model, unfinished)
+    unfinished.replace(path)

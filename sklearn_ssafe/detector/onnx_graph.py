@@ -1,0 +1,185 @@
+"""A detector as one ONNX graph: prepared pixels to features, features to a score."""
+
+import importlib
+import warnings
+
+import numpy as np
+import torch
+
+from ..encoders.tower import TowerEncoder
+from .linear_probe import LinearProbe
+
+VIEWS, FEATURES, SCORE = "views", "features", "score"
+_OPSET = 20
+_OPSET_OF_HEADS = 3  # ai.onnx.ml
+_MOST_BYTES = 2_000_000_000  # of one ONNX file; more needs files beside it
+_AT_MOST = 4096  # pictures in a batch, for torch's exporter wants an end
+
+
+def need(*packages):
+    """Import packages of the extra [export]."""
+    try:
+        return [importlib.import_module(package) for package in packages]
+    except ImportError as error:
+        raise ImportError(
+            f"export_onnx needs the package {error.name}: pip install sklearn-ssafe[export]"
+        ) from error
+
+
+class _Whole(torch.nn.Module):
+    """An encoder as a module, from uint8 views to a row for each picture."""
+
+    def __init__(self, encoder, unit_rows):
+        super().__init__()
+        self.network = encoder.tower.module
+        self.encoder = encoder
+        self.unit_rows = unit_rows
+
+    def forward(self, views):
+        """(n, n_views, height, width, 3) to (n, n_features)."""
+        n_images, n_views = views.shape[:2]
+        # As `TowerEncoder.encode`, but for operations in place, which a graph does not have.
+        pixels = views.flatten(0, 1).permute(0, 3, 1, 2).float().div(255)
+        pixels = pixels.sub(self.encoder._mean).div(self.encoder._std)
+        rows = self.encoder._features(pixels).float().view(n_images, n_views, -1).mean(1)
+        return torch.nn.functional.normalize(rows) if self.unit_rows else rows
+
+
+def encoder_graph(encoder, unit_rows):
+    """Export an encoder of fp32 on the CPU; return the ONNX model."""
+    need("onnx", "onnxscript")
+    if not isinstance(encoder, TowerEncoder) or encoder.tower.module is None:
+        raise TypeError(
+            f"the encoder {encoder.name!r} has no ONNX form: only single networks of torch have "
+            "one. Several encoders side by side, 'forensic' and ONNX files have none here."
+        )
+    n_bytes = sum(each.numel() * 4 for each in encoder.tower.module.parameters())
+    if n_bytes > _MOST_BYTES:
+        raise ValueError(
+            f"{encoder.name} has {n_bytes / 1e9:.1f} GB of weights in fp32, and an ONNX file holds "
+            "2 GB"
+        )
+    grey = np.zeros((1024, 1024, 3), np.uint8)
+    views = torch.from_numpy(encoder.prepare(grey))
+    if views.dtype != torch.uint8:
+        raise TypeError(
+            "the encoder's preprocessing is a function of your own that gives floats, and a graph "
+            "takes uint8 pixels: preprocess={'size': ..., 'mean': ..., 'std': ...}"
+        )
+    whole = _Whole(encoder, unit_rows).eval()
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # torch's own, on what it is about to deprecate
+        program = torch.onnx.export(
+            whole,
+            (torch.stack([views, views]),),
+            dynamo=True,
+            dynamic_shapes={"views": {0: torch.export.Dim("n", min=1, max=_AT_MOST)}},
+            input_names=[VIEWS],
+            output_names=[FEATURES],
+            opset_version=_OPSET,
+            verbose=False,
+        )
+    return program.model_proto
+
+
+def head_graph(head, n_features):
+    """Convert a fitted head; return the ONNX model from features to the score."""
+    onnx, skl2onnx = need("onnx", "skl2onnx")
+    from skl2onnx.common.data_types import FloatTensorType
+
+    try:
+        model = skl2onnx.to_onnx(
+            _as_known(head),
+            initial_types=[(FEATURES, FloatTensorType([None, n_features]))],
+            options={"zipmap": False},
+            target_opset={"": _OPSET, "ai.onnx.ml": _OPSET_OF_HEADS},
+        )
+    except Exception as error:  # its exceptions have no common base
+        raise TypeError(
+            f"the head {type(head).__name__} has no ONNX form ({_beginning(error)}). Linear heads "
+            "and random forests have one."
+        ) from error
+    probability = model.graph.output[-1].name
+    column = onnx.helper.make_tensor("ssafe_column", onnx.TensorProto.INT64, [], [1])
+    model.graph.initializer.append(column)
+    gather = onnx.helper.make_node("Gather", [probability, "ssafe_column"], [SCORE], axis=1)
+    model.graph.node.append(gather)
+    del model.graph.output[:]
+    model.graph.output.append(
+        onnx.helper.make_tensor_value_info(SCORE, onnx.TensorProto.FLOAT, ["n"])
+    )
+    return model
+
+
+def joined(encoder, head):
+    """Put the head behind the encoder; the features stay an output. `encoder` may be None."""
+    if encoder is None:
+        return head
+    (onnx,) = need("onnx")
+    head.ir_version = encoder.ir_version = min(encoder.ir_version, head.ir_version)
+    inner = onnx.compose.add_prefix(head, "head_", rename_outputs=False)
+    model = onnx.compose.merge_models(encoder, inner, io_map=[(FEATURES, f"head_{FEATURES}")])
+    model.graph.output.append(
+        next(output for output in encoder.graph.output if output.name == FEATURES)
+    )
+    onnx.checker.check_model(model)
+    return model
+
+
+def quantised(model, views):
+    """Return an encoder's graph in int8, with the ranges that it has on these prepared pictures."""
+    import tempfile
+    from pathlib import Path
+
+    onnx, quantization = need("onnx", "onnxruntime.quantization")
+
+    class Pictures(quantization.CalibrationDataReader):
+        def __init__(self):
+            self._left = iter(views)
+
+        def get_next(self):
+            one = next(self._left, None)
+            return None if one is None else {VIEWS: one[None]}
+
+    with tempfile.TemporaryDirectory() as folder:
+        before, after = Path(folder, "float.onnx"), Path(folder, "int8.onnx")
+        onnx.save(model, before)
+        quantization.quantize_static(
+            before,
+            after,
+            Pictures(),
+            quant_format=quantization.QuantFormat.QDQ,
+            per_channel=True,
+            # Seven bits: sums of eight overflow on processors that lack VNNI.
+            reduce_range=True,
+            op_types_to_quantize=["Conv", "MatMul", "Gemm"],
+            nodes_to_exclude=_fragile(model),
+        )
+        return onnx.load(after)
+
+
+def _fragile(model):
+    """Names of convolutions that eight bits ruin: the first, and those of one channel a group."""
+    convolutions = [node for node in model.graph.node if node.op_type == "Conv"]
+    groups = [
+        {attribute.name: attribute.i for attribute in node.attribute}.get("group", 1)
+        for node in convolutions
+    ]
+    return [node.name for k, node in enumerate(convolutions) if k == 0 or groups[k] > 1]
+
+
+def _as_known(head):
+    """Return the head as types that converters know: a probe is a logistic regression."""
+    from sklearn.linear_model import LogisticRegression
+
+    if not isinstance(head, LinearProbe):
+        return head
+    known = LogisticRegression()
+    known.coef_, known.intercept_ = head.coef_.astype(float), head.intercept_.astype(float)
+    known.classes_, known.n_features_in_ = head.classes_, head.n_features_in_
+    return known
+
+
+def _beginning(error):
+    line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return line if len(line) <= 100 else f"{line[:100]}..."
