@@ -27,7 +27,6 @@ def export(detector, output, pictures, int8, weights, allow_download):
     from ..detector.loading import load_detector
     from .inputs import list_inputs
 
-    options.folder_of(output)
     judge = load_detector(detector, weights=weights, allow_download=allow_download)
     paths = [path for path, _ in list_inputs(pictures)] if pictures else None
     parity = judge.export_onnx(output, precision="int8" if int8 else "fp32", pictures=paths)

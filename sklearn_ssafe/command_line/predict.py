@@ -30,12 +30,32 @@ _SOME_FAILED, _ALL_FAILED = 3, 1
     required=False,
 )
 @click.option("--overwrite", is_flag=True, help="Begin anew where the file is there.")
+@click.option(
+    "--html",
+    type=NewFile(dir_okay=False, path_type=Path),
+    help="Also a page on which to look through the rows of --output, such as verdicts.html.",
+)
+@click.option(
+    "--thumbnail-folder", is_flag=True, help="With --html: small pictures in a folder beside it."
+)
 @options.weights_here
 @options.device
 @options.allow_download
 @options.cache
 @options.quiet
-def predict(detector, pictures, output, overwrite, weights, device, allow_download, cache, quiet):
+def predict(
+    detector,
+    pictures,
+    output,
+    overwrite,
+    html,
+    thumbnail_folder,
+    weights,
+    device,
+    allow_download,
+    cache,
+    quiet,
+):
     """Judge PICTURES with DETECTOR: a row of path, score, threshold, verdict, error for each.
 
     PICTURES are files, folders, tables with a column path, or - for standard input with one path a
@@ -53,6 +73,10 @@ def predict(detector, pictures, output, overwrite, weights, device, allow_downlo
     from .verdict_file import VerdictFile
 
     path = None if str(output) == "-" else output
+    if html is not None and path is None:
+        raise click.UsageError("--html shows the rows of --output: name a file there, too.")
+    if thumbnail_folder and html is None:
+        raise click.UsageError("--thumbnail-folder goes with --html.")
     judge = load_detector(detector, weights=weights, device=device, allow_download=allow_download)
     if judge.encoder_ is None:
         raise click.UsageError(f"{detector} takes embeddings, not pictures.")
@@ -78,6 +102,18 @@ def predict(detector, pictures, output, overwrite, weights, device, allow_downlo
         click.echo(
             f"{len(inputs):,} rows in {output}{found}; {n_errors:,} with an error.", err=True
         )
+    if html is not None:
+        from .verdict_html import write_verdict_page
+
+        write_verdict_page(
+            html,
+            path,
+            title=f"Verdicts of {detector.resolve().name}",
+            threshold=judge.threshold_,
+            thumbnails=thumbnail_folder,
+            verbose=options.verbose(quiet),
+        )
+        click.echo(f"A page to look through them: {html}.", err=True)
     if n_errors:
         sys.exit(_SOME_FAILED if n_errors < len(inputs) else _ALL_FAILED)
 

@@ -1,5 +1,6 @@
 """``ssafe predict``."""
 
+import json
 import os
 import shutil
 import signal
@@ -186,3 +187,27 @@ def test_predict_without_anything_to_predict_with(trained, tmp_path):
     result = run("predict", tmp_path / "d", "a.jpg")
     assert result.exit_code == 2
     assert "takes embeddings" in result.output
+
+
+def test_a_page_to_look_through_the_verdicts(trained, tmp_path):
+    pictures = tmp_path / "some"
+    pictures.mkdir()
+    for file in sorted((trained / "pictures").rglob("*.jpg"))[:3]:
+        (pictures / file.name).write_bytes(file.read_bytes())
+    (pictures / "broken.jpg").write_bytes(b"no picture")
+    page, table = tmp_path / "v.html", tmp_path / "v.csv"
+    how = ["predict", trained / "detector", pictures, "--html", page, "--thumbnail-folder"]
+    assert run(*how).exit_code == 2  # no table
+    for _ in range(2):  # the second run finds all rows there
+        assert run(*how, "-o", table).exit_code == 3
+        text = page.read_text()
+        facts = json.loads(text.partition('id="pictures">')[2].partition("</script>")[0])
+        rows = rows_of(table)
+        assert facts["score"] == [float(row["score"]) if row["score"] else None for row in rows]
+        verdicts = [facts["verdicts"][place] for place in facts["verdict"]]
+        assert verdicts == [row["verdict"] for row in rows]
+        assert list(facts["reason"].values()) == [row["error"] for row in rows if row["error"]]
+        assert facts["folder"] == "v_thumbnails"
+        assert len(list((tmp_path / "v_thumbnails").iterdir())) == 3
+        page.unlink()
+    assert run("predict", trained / "detector", pictures, "--thumbnail-folder").exit_code == 2
