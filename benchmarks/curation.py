@@ -1,43 +1,52 @@
 """Does curation help? The paper's ablation, on pictures of your own.
 
     python benchmarks/curation.py --data FOLDER
+    python benchmarks/curation.py --data FOLDER --encoder NAME --weights FILE --out PATH
 
 FOLDER holds ``manifest.csv`` with the columns path, label (real or generated), generator (empty for
-photographs) and source. All pictures are brought to one format and one size first and encoded by
-the embedded encoder. Each fold holds out whole generators and one group of real sources; from the
-rest, training sets of one size are chosen: by curation; from as many generators drawn at random;
-from all generators; each several times, with other pictures drawn. All the rest is a training set,
-too, and a larger one. A head trained on each is tested on what was held out. Nothing of a test fold
-is looked at in choosing.
+photographs) and source. All pictures are brought to one format first and encoded. Each
+fold holds out whole generators and one group of real sources; from the rest, training sets of one
+size are chosen: by curation; from as many generators drawn at random; from all generators; each
+several times, with other pictures drawn. All the rest is a training set, too, and a larger one. A
+head trained on each is tested on what was held out. Nothing of a test fold is looked at in
+choosing. With ``--cache`` a stopped run encodes nothing again, and ``--n-generators`` does one part
+and keeps the others.
 """
 
-import argparse
 import json
-import tempfile
 import warnings
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from embedded_encoder import compute_features, held_out_folds
 from joblib import Parallel, delayed
+from protocol import (
+    FORMAT,
+    describe,
+    encoder_of,
+    equalised_set,
+    held_out_folds,
+    options_of,
+    parser_of,
+    part_of,
+)
 from scipy.stats import wilcoxon
-from sklearn.linear_model import LogisticRegression
+from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
-from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from tqdm import tqdm
 
 from sklearn_ssafe import GeneratorCurator
+from sklearn_ssafe.detector.default_head import default_head
 from sklearn_ssafe.exceptions import CurationWarning
 
-SIZE, N_VIEWS = 256, 1
 N_GENERATORS = (4, 8)
 N_SAMPLES = 320
 N_DRAWS, N_DRAWS_OF_VARIANTS = 10, 3
 # So that a draw of small generators is no smaller training set.
 MIN_PICTURES = 40
-RANDOM = "random generators"
+RANDOM, ALL = "random generators", "all generators, as many pictures"
+PARTS = ("all", "development", "test")
 OUT = Path(__file__).parent / "results" / "curation"
 WAYS = {
     "curated": {},
@@ -48,32 +57,11 @@ WAYS = {
 }
 
 
-def load(folder, kept):
-    """Return embeddings and manifest, encoding once and keeping the result in a file."""
-    manifest = pd.read_csv(Path(folder) / "manifest.csv", keep_default_na=False)
-    if not kept.exists():
-        features, sizes = compute_features(
-            [Path(folder) / path for path in manifest.path], SIZE, N_VIEWS
-        )
-        np.savez(kept, features=features, sizes=sizes)
-    with np.load(kept) as arrays:
-        features, sizes = arrays["features"], arrays["sizes"]
-    of_one_size = (sizes == SIZE).all(axis=1)
-    return features[of_one_size], manifest[of_one_size].reset_index(drop=True)
-
-
-def head():
-    """Return the classifier that is trained on every training set."""
-    return make_pipeline(
-        StandardScaler(), LogisticRegression(C=1e-3, class_weight="balanced", max_iter=1000)
-    )
-
-
-def curate(pool, seed, n_generators, **options):
+def curate(pool, seed, n_generators, n_samples, **options):
     """Choose rows of a pool by curation."""
     curator = GeneratorCurator(
         n_generators,
-        n_samples=N_SAMPLES,
+        n_samples=n_samples,
         min_pictures=MIN_PICTURES,
         random_state=seed,
         **options,
@@ -105,7 +93,7 @@ class Pool:
         return rows, other
 
 
-def training_sets(pool, fold, n_generators):
+def training_sets(pool, fold, n_generators, n_samples):
     """Yield name, draw, rows and generators of every training set of a fold."""
     everything = sorted(set(pool.generator) - {""})
     yield "everything", 0, np.arange(len(pool.y)), everything
@@ -115,29 +103,29 @@ def training_sets(pool, fold, n_generators):
         for name, options in WAYS.items():
             if options and draw >= N_DRAWS_OF_VARIANTS:
                 continue
-            yield (name, draw, *curate(pool, seed, n_generators, **options))
+            yield (name, draw, *curate(pool, seed, n_generators, n_samples, **options))
         for name, generators in (
             (RANDOM, rng.choice(pool.candidates, n_generators, replace=False)),
-            ("all generators, as many pictures", pool.candidates),
+            (ALL, pool.candidates),
         ):
             rows, part = pool.of(generators)
-            chosen, generators = curate(part, seed, len(generators))
+            chosen, generators = curate(part, seed, len(generators), n_samples)
             yield name, draw, rows[chosen], generators
 
 
-def run_fold(features, manifest, fold, held_out, n_generators):
+def run_fold(features, manifest, head, scaled, fold, held_out, n_generators, n_samples):
     """Train on every training set of a fold, and test on each held-out generator."""
     generators, reals, _ = held_out
     generated = (manifest.label == "generated").to_numpy()
     test_real = ~generated & manifest.source.isin(reals).to_numpy()
     test_generated = generated & manifest.generator.isin(generators).to_numpy()
     in_pool = ~(test_real | test_generated)
-    # Like everything that is fitted, the scaler sees the pool alone.
-    features = StandardScaler().fit(features[in_pool]).transform(features)
+    if scaled:  # like everything that is fitted, the scaler sees the pool alone
+        features = StandardScaler().fit(features[in_pool]).transform(features)
     pool = Pool(features[in_pool], manifest[in_pool])
     rows = []
-    for name, draw, chosen, trained_on in training_sets(pool, fold, n_generators):
-        fitted = head().fit(pool.features[chosen], pool.y[chosen])
+    for name, draw, chosen, trained_on in training_sets(pool, fold, n_generators, n_samples):
+        fitted = clone(head).fit(pool.features[chosen], pool.y[chosen])
         scores = np.full(len(features), np.nan)
         scores[~in_pool] = fitted.predict_proba(features[~in_pool])[:, 1]
         for generator in generators:
@@ -152,7 +140,7 @@ def run_fold(features, manifest, fold, held_out, n_generators):
                     "pictures": len(chosen),
                     "trained_on": trained_on,
                     "generator": generator,
-                    "reals": "+".join(reals),
+                    "part": part_of(manifest, generator, reals),
                     "auc": roc_auc_score(generated[mine], scores[mine]),
                     "accuracy": (right[mine & generated].mean() + right[test_real].mean()) / 2,
                 }
@@ -160,15 +148,16 @@ def run_fold(features, manifest, fold, held_out, n_generators):
     return rows
 
 
-def mean_over_generators(rows, measure):
+def mean_over_generators(rows, measure, part="all"):
     """Average over groups of real sources, then over generators."""
+    rows = rows if part == "all" else rows[rows.part == part]
     return float(rows.groupby("generator")[measure].mean().mean())
 
 
 def summarise(rows):
     """Return a line for each training set: mean and spread over the draws."""
     lines = []
-    for name in [RANDOM, *WAYS, "all generators, as many pictures", "everything"]:
+    for name in [RANDOM, *WAYS, ALL, "everything"]:
         mine = rows[rows.training_set == name]
         line = {"training_set": name, "pictures": float(mine.pictures.mean())}
         for measure in ("auc", "accuracy"):
@@ -179,14 +168,19 @@ def summarise(rows):
                 "least": min(values),
                 "most": max(values),
             }
+        draws = [draw for _, draw in mine.groupby("draw")]
+        line["auc_by_part"] = {
+            part: float(np.mean([mean_over_generators(draw, "auc", part) for draw in draws]))
+            for part in PARTS
+        }
         lines.append(line)
     return lines
 
 
-def compare_by_generator(rows):
-    """Compare curated and random, means over the draws, generator by generator."""
+def compare_by_generator(rows, other):
+    """Compare curated and another training set, means over the draws, generator by generator."""
     means = rows.groupby(["training_set", "generator"]).auc.mean()
-    difference = means["curated"] - means[RANDOM]
+    difference = means["curated"] - means[other]
     return {
         "generators": len(difference),
         "curated_better": int((difference > 0).sum()),
@@ -200,30 +194,30 @@ def report(result):
     lines = [
         "# Curated, random and everything",
         "",
-        f"Made by `python benchmarks/curation.py --data FOLDER`: {result['n_real']} photographs of "
-        f"{result['n_sources']} sources, {result['n_generated']} pictures of "
-        f"{result['n_all_generators']} generators. Centre crop to {SIZE}x{SIZE}, JPEG quality 90, "
-        "the embedded encoder, scaled logistic regression (C=0.001).",
+        f"Made by `python benchmarks/curation.py --data FOLDER{result['options']}`: "
+        f"{result['n_real']} photographs of {result['n_sources']} sources, "
+        f"{result['n_generated']} pictures of {result['n_all_generators']} generators. {FORMAT}, "
+        "the same pictures as in `embedded_encoder.md`.",
+        "",
+        f"- {result['encoder']}",
+        f"- head: `{result['head']}`, the default of `SSAFEClassifier` with this encoder",
         "",
         f"{result['n_folds']} folds, each holding out two generators and one group of real "
-        f"sources. Training sets have {N_SAMPLES} pictures, half real; generators with fewer than "
-        f"{MIN_PICTURES} pictures are tested on, but not chosen. AUC and balanced accuracy at 0.5 "
-        "of each held-out generator against the held-out photographs of its fold, averaged over "
-        "generators.",
+        f"sources. Training sets have at most {result['n_samples']} pictures, half real; "
+        f"generators with fewer than {MIN_PICTURES} pictures are tested on, but not chosen. AUC "
+        "and balanced accuracy at 0.5 of each held-out generator against the held-out photographs "
+        "of its fold, averaged over generators. Development and test: AUC over folds where "
+        "generator and real sources are both of that part. Nothing about curation was chosen on "
+        "these pictures.",
         "",
-        "| generators chosen | training set | pictures | AUC | balanced accuracy |",
-        "|---|---|---|---|---|",
+        "| generators chosen | training set | pictures | AUC | development | test "
+        "| balanced accuracy |",
+        "|---|---|---|---|---|---|---|",
     ]
     for n_generators, part in result["by_n_generators"].items():
         for row in part["training_sets"]:
-            cells = []
-            for measure in ("auc", "accuracy"):
-                found = row[measure]
-                cells.append(f"{found['mean']:.3f}")
-                if found["deviation"] is not None:
-                    cells[-1] += (
-                        f" ± {found['deviation']:.3f} ({found['least']:.3f} to {found['most']:.3f})"
-                    )
+            by_part = [f"{row['auc_by_part'][name]:.3f}" for name in PARTS[1:]]
+            cells = [spread(row["auc"]), *by_part, spread(row["accuracy"])]
             lines.append(
                 f"| {n_generators} | {row['training_set']} | {row['pictures']:.0f} | "
                 f"{' | '.join(cells)} |"
@@ -234,26 +228,33 @@ def report(result):
         "of curation), with the least and the most. A draw is of pictures, and for random of "
         "generators, too.",
         "",
-        "Curated against random, means over the draws, generator by generator (AUC):",
+        "Curated against others, means over the draws, generator by generator (AUC):",
         "",
     ]
     for n_generators, part in result["by_n_generators"].items():
-        compared = part["curated_against_random"]
-        lines.append(
-            f"- {n_generators} generators: better for {compared['curated_better']} of "
-            f"{compared['generators']}, by {compared['mean_difference']:+.3f} on average "
-            f"(Wilcoxon p = {compared['wilcoxon_p']:.3f})."
-        )
+        for other, compared in part["curated_against"].items():
+            lines.append(
+                f"- {n_generators} generators, against {other}: better for "
+                f"{compared['curated_better']} of {compared['generators']}, by "
+                f"{compared['mean_difference']:+.3f} on average (Wilcoxon p = "
+                f"{compared['wilcoxon_p']:.3f})."
+            )
     return "\n".join(lines) + "\n"
+
+
+def spread(found):
+    """Write a mean, and where there are several draws their spread."""
+    text = f"{found['mean']:.3f}"
+    if found["deviation"] is None:
+        return text
+    return f"{text} ± {found['deviation']:.3f} ({found['least']:.3f} to {found['most']:.3f})"
 
 
 def main():
     """Read the command line."""
-    kept = Path(tempfile.gettempdir()) / "ssafe_curation_embeddings.npz"
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", required=True, help="folder with manifest.csv")
-    parser.add_argument("--keep", type=Path, default=kept, help="where embeddings are kept")
+    parser = parser_of(__doc__)
     parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument("--n-samples", type=int, default=N_SAMPLES)
     parser.add_argument(
         "--n-generators",
         type=int,
@@ -262,10 +263,18 @@ def main():
         help="others are kept as they are",
     )
     arguments = parser.parse_args()
-    features, manifest = load(arguments.data, arguments.keep)
+    contents, _, manifest = equalised_set(arguments)
+    transformer = encoder_of(arguments)
+    features = transformer.fit_transform(contents).astype(np.float64)
+    head = default_head(transformer)
     generated = manifest.label == "generated"
     folds = held_out_folds(manifest)
+    more = "" if arguments.n_samples == N_SAMPLES else f" --n-samples {arguments.n_samples}"
     result = {
+        "options": options_of(arguments) + more,
+        "encoder": describe(transformer),
+        "head": repr(head),
+        "n_samples": arguments.n_samples,
         "n_real": int((~generated).sum()),
         "n_generated": int(generated.sum()),
         "n_sources": int(manifest.source[~generated].nunique()),
@@ -275,24 +284,31 @@ def main():
     }
     written = arguments.out.with_suffix(".json")
     if written.exists():
-        result["by_n_generators"] = json.loads(written.read_text())["by_n_generators"]
+        earlier = json.loads(written.read_text())
+        if all(earlier.get(name) == result[name] for name in ("options", "encoder", "head")):
+            result["by_n_generators"] = earlier["by_n_generators"]
+    scaled = transformer.encoder == "forensic"
     for n_generators in arguments.n_generators:
         jobs = Parallel(n_jobs=2, return_as="generator")(
-            delayed(run_fold)(features, manifest, fold, held_out, n_generators)
+            delayed(run_fold)(
+                features, manifest, head, scaled, fold, held_out, n_generators, arguments.n_samples
+            )
             for fold, held_out in enumerate(folds)
         )
         rows = pd.DataFrame([row for rows in tqdm(jobs, total=len(folds)) for row in rows])
         result["by_n_generators"][str(n_generators)] = {
             "training_sets": summarise(rows),
-            "curated_against_random": compare_by_generator(rows),
+            "curated_against": {
+                other: compare_by_generator(rows, other) for other in (RANDOM, ALL, "everything")
+            },
             "folds_that_chose": rows[(rows.training_set == "curated") & (rows.draw == 0)]
             .drop_duplicates("fold")
             .trained_on.explode()
             .value_counts()
             .to_dict(),
         }
-    written.write_text(json.dumps(result, indent=1) + "\n")
-    arguments.out.with_suffix(".md").write_text(report(result))
+        written.write_text(json.dumps(result, indent=1) + "\n")
+        arguments.out.with_suffix(".md").write_text(report(result))
     print(report(result))
 
 

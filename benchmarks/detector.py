@@ -1,16 +1,16 @@
 """How a detector does on generators and photograph sources that it has not seen, end to end.
 
     python benchmarks/detector.py --data FOLDER
+    python benchmarks/detector.py --data FOLDER --encoder NAME --weights FILE --out PATH
     python benchmarks/detector.py --memory
     python benchmarks/detector.py --regions
 
 FOLDER holds ``manifest.csv`` with the columns path, label (real or generated), generator (empty for
-photographs) and source. Every picture is cropped to 256x256 from its centre and saved as JPEG
-quality 90, so that neither size nor format tells anything; smaller ones are left out. Generators
-and real sources are dealt into two halves, in alphabetical order like cards. A detector is fitted
-on one half by `SSAFEClassifier`, its threshold chosen there, then saved, loaded, and used on the
-other half; and the other way round. With the default head ``ssafe predict`` does the same, and has
-to give the same scores.
+photographs) and source. Every picture is first brought to one format. Generators and real sources
+are dealt into two halves, in alphabetical order like cards. A detector is fitted on one half by
+`SSAFEClassifier`, its threshold chosen there, then saved, loaded, and used on the other half; and
+the other way round. With the default head ``ssafe predict`` does the same for some of the pictures,
+and has to give the same scores.
 
 ``--memory`` is the peak memory of ``ssafe predict``. ``--regions`` explains made pictures whose
 left half is generated and whose right half is not, and says how often a region of the left half has
@@ -27,8 +27,15 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from embedded_encoder import equalise
-from PIL import Image
+from protocol import (
+    FORMAT,
+    describe,
+    encoder_of,
+    equalised_set,
+    generators_to_deal,
+    options_of,
+    parser_of,
+)
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
@@ -38,8 +45,8 @@ from sklearn_ssafe import LinearProbe, SSAFEClassifier, load_detector
 from sklearn_ssafe.datasets import load_manifest, make_generated_images
 from sklearn_ssafe.images import read_image
 
-SIDE = 256
 TARGET = 0.05
+N_BY_COMMAND = 60
 OUT = Path(__file__).parent / "results" / "detector"
 
 
@@ -47,30 +54,28 @@ def heads():
     """Name the heads to compare."""
     scaled = LogisticRegression(C=1e-3, class_weight="balanced", max_iter=1000)
     return {
-        "default (LogisticRegression)": None,
+        "default": None,
         "LinearProbe (the paper's)": LinearProbe(random_state=0),
         "scaled LogisticRegression(C=0.001)": make_pipeline(StandardScaler(), scaled),
     }
 
 
-def write_equalised(data, folder):
+def write_equalised(arguments, folder):
     """Write equalised pictures and their table; return the table."""
-    table = pd.read_csv(Path(data) / "manifest.csv", keep_default_na=False)
+    contents, _, manifest = equalised_set(arguments)
+    reals = sorted(manifest.source[manifest.label != "generated"].unique())
+    halves = {
+        name: k % 2
+        for names in (generators_to_deal(manifest), reals)
+        for k, name in enumerate(names)
+    }
     kept = []
-    for row in table.itertuples():
-        target = folder / f"{row.Index:05d}.jpg"
-        target.write_bytes(equalise(Path(data) / row.path, SIDE))
-        with Image.open(target) as image:
-            if image.size == (SIDE, SIDE):
-                kept.append((target.name, row.label, row.generator, row.source))
-    table = pd.DataFrame(kept, columns=["path", "label", "generator", "source"])
-    name = table["generator"].where(table["label"] == "generated", table["source"])
-    for label in ("real", "generated"):
-        names = sorted(name[table["label"] == label].unique())
-        table.loc[table["label"] == label, "half"] = name.map(
-            {n: k % 2 for k, n in enumerate(names)}
-        )
-    return table
+    for number, (content, row) in enumerate(zip(contents, manifest.itertuples(), strict=True)):
+        target = folder / f"{number:05d}.jpg"
+        target.write_bytes(content)
+        name = row.generator if row.label == "generated" else row.source
+        kept.append((target.name, row.label, row.generator, row.source, halves[name]))
+    return pd.DataFrame(kept, columns=["path", "label", "generator", "source", "half"])
 
 
 def ssafe(*arguments):
@@ -79,25 +84,28 @@ def ssafe(*arguments):
     subprocess.run(command, check=True)
 
 
-def train_and_test(folder, train, test, head):
+def train_and_test(folder, train, test, encoder, head):
     """Fit on one half, save, predict the other by the command line; return figures."""
     train.to_csv(folder / "train.csv", index=False)
     test.to_csv(folder / "test.csv", index=False)
     known = load_manifest(folder / "train.csv")
-    detector = SSAFEClassifier(head=head, target_fpr=TARGET)
+    detector = SSAFEClassifier(encoder, head=head, target_fpr=TARGET)
     detector.fit(known.X, known.y, generator=known.generator, source=known.source)
     path = detector.save(folder / "detector")
     detector = load_detector(path)
+    detector.encoder_.set_params(cache=encoder.cache, verbose=True)
     score = detector.predict_proba(load_manifest(folder / "test.csv").X)[:, 1]
-    called = score > detector.threshold_
+    called = score >= detector.threshold_
     if head is None:
-        ssafe(
-            "predict", path, folder / "test.csv", "-o", folder / "v.csv", "--overwrite", "--quiet"
-        )
-        verdicts = pd.read_csv(folder / "v.csv")
-        assert len(verdicts) == len(test)
-        assert np.abs(verdicts["score"] - score).max() < 1e-6
-        assert ((verdicts["verdict"] == "generated") == called).all()
+        some = test.iloc[:: max(1, len(test) // N_BY_COMMAND)]
+        some.to_csv(folder / "some.csv", index=False)
+        out = folder / "v.csv"
+        ssafe("predict", path, folder / "some.csv", "-o", out, "--overwrite", "--quiet")
+        verdicts = pd.read_csv(out)
+        rows = np.flatnonzero(test.index.isin(some.index))
+        assert len(verdicts) == len(rows)
+        assert np.abs(verdicts["score"] - score[rows]).max() < 1e-6
+        assert ((verdicts["verdict"] == "generated") == called[rows]).all()
     y = (test["label"] == "generated").to_numpy()
     names = test["generator"].where(y, test["source"]).to_numpy()
     per_name = {
@@ -120,15 +128,17 @@ def train_and_test(folder, train, test, head):
             "fpr_upper_bound": point.fpr_upper_bound,
             "n_real": point.n_real,
             "tpr": float(
-                (detector.out_of_fold_.score[detector.out_of_fold_.y == 1] > point.threshold).mean()
+                (
+                    detector.out_of_fold_.score[detector.out_of_fold_.y == 1] >= point.threshold
+                ).mean()
             ),
         },
         "test": {
             "auc": float(roc_auc_score(y, score)),
             "fpr": float(called[~y].mean()),
             "tpr": float(called[y].mean()),
-            "fpr_at_half": float((score[~y] > 0.5).mean()),
-            "tpr_at_half": float((score[y] > 0.5).mean()),
+            "fpr_at_half": float((score[~y] >= 0.5).mean()),
+            "tpr_at_half": float((score[y] >= 0.5).mean()),
         },
         "by_name": per_name,
     }
@@ -139,20 +149,26 @@ def _mean_auc(scores):
     return float(np.mean([roc_auc_score(scores.y[part], scores.score[part]) for part in folds]))
 
 
-def power(data, out):
+def power(arguments):
     """Run both halves with every head, and write the result as JSON and Markdown."""
-    results = {}
+    encoder = encoder_of(arguments)
+    found = {
+        "options": options_of(arguments),
+        "encoder": describe(encoder),
+        "target_fpr": TARGET,
+        "heads": {},
+    }
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
-        table = write_equalised(data, folder)
+        table = write_equalised(arguments, folder)
+        found["n_pictures"] = len(table)
         for name, head in heads().items():
             halves = [table[table["half"] == half] for half in (0, 1)]
-            results[name] = [train_and_test(folder, halves[k], halves[1 - k], head) for k in (0, 1)]
-            print(name, [run["test"] for run in results[name]], flush=True)
-    found = {"target_fpr": TARGET, "n_pictures": len(table), "heads": results}
-    out.with_suffix(".json").write_text(json.dumps(found, indent=1) + "\n")
-    out.with_suffix(".md").write_text(report(found))
-    print(report(found))
+            runs = [train_and_test(folder, halves[k], halves[1 - k], encoder, head) for k in (0, 1)]
+            found["heads"][name] = runs
+            print(name, [run["test"] for run in runs], flush=True)
+            arguments.out.with_suffix(".json").write_text(json.dumps(found, indent=1) + "\n")
+            arguments.out.with_suffix(".md").write_text(report(found))
 
 
 def report(found):
@@ -160,12 +176,14 @@ def report(found):
     lines = [
         "# A detector on generators and photograph sources that it has not seen",
         "",
-        "Made by `python benchmarks/detector.py --data FOLDER`: "
-        f"{found['n_pictures']} pictures, centre crops of {SIDE}x{SIDE}, JPEG quality 90. The "
-        "embedded encoder. Two halves of generators and real sources; trained on one (A), tested "
-        "on the other (B), then the other way round. The threshold was chosen on out-of-fold "
-        f"scores of the training half so that at most {found['target_fpr']:.0%} of real pictures "
-        "are accused, with 95 % confidence.",
+        f"Made by `python benchmarks/detector.py --data FOLDER{found['options']}`: "
+        f"{found['n_pictures']} pictures. {FORMAT}, the same as in `embedded_encoder.md`. Two "
+        "halves of generators and real sources; trained on one (A), tested on the other (B), then "
+        "the other way round. The threshold was chosen on out-of-fold scores of the training half "
+        f"so that at most {found['target_fpr']:.0%} of real pictures are called generated, with "
+        "95 % confidence.",
+        "",
+        f"- {found['encoder']}",
         "",
         "| head | direction | pictures | out of fold: AUC | FPR | its upper bound | TPR "
         "| test: AUC | FPR | TPR | FPR at 0.5 | TPR at 0.5 |",
@@ -247,8 +265,7 @@ def regions():
 
 def main():
     """Run what the arguments name."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--data")
+    parser = parser_of(__doc__)
     parser.add_argument("--out", type=Path, default=OUT)
     parser.add_argument("--memory", action="store_true")
     parser.add_argument("--regions", action="store_true")
@@ -261,7 +278,7 @@ def main():
     if arguments.regions:
         regions()
     if arguments.data:
-        power(arguments.data, arguments.out)
+        power(arguments)
 
 
 if __name__ == "__main__":

@@ -17,12 +17,12 @@ With ``--encoder`` it is one encoder, in its own preprocessing.
 the same kind of thing.
 """
 
-import argparse
 import io
 import json
 import re
 import statistics
 import subprocess
+import tempfile
 import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -36,6 +36,20 @@ import torch
 from joblib import Parallel, delayed
 from lightgbm import LGBMClassifier
 from PIL import Image
+from protocol import (
+    DEFAULT,
+    LARGEST_SIDE,
+    OWN,
+    describe,
+    encoder_of,
+    equalised_set,
+    held_out_folds,
+    held_out_generators_or_reals,
+    options_of,
+    parser_of,
+    part_of,
+    split_halves,
+)
 from sklearn.base import clone
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
@@ -45,53 +59,15 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from tqdm import tqdm
 
-from sklearn_ssafe import FrozenEncoderTransformer
 from sklearn_ssafe.detector.default_head import default_head
 from sklearn_ssafe.encoders.loading import load_encoder
 from sklearn_ssafe.encoders.precision import has_native_bf16
-from sklearn_ssafe.encoding.transformer import loaded_encoder
 from sklearn_ssafe.images import read_image
 
-LARGEST_SIDE = 768
-JPEG_QUALITY = 90
-N_REAL_GROUPS = 4
-N_GENERATOR_GROUPS = 10
 MEANS = ("all", "development", "test")
-DEFAULT = "efficientnet_lite0"
 
 
 # --- power ---------------------------------------------------------------------------------------
-
-
-def equalise(path, side):
-    """Bring a picture to the one format in which all are compared.
-
-    Parameters
-    ----------
-    path : Path
-        Any picture that the package reads.
-    side : int
-        Pixels a side of the centre crop, at most.
-
-    Returns
-    -------
-    content : bytes
-        JPEG quality 90, 4:2:0, no metadata.
-    """
-    image = read_image(path)
-    height, width = image.shape[:2]
-    top, left = max(0, height - side) // 2, max(0, width - side) // 2
-    crop = image[top : top + side, left : left + side]
-    content = io.BytesIO()
-    Image.fromarray(crop).save(content, "JPEG", quality=JPEG_QUALITY, subsampling="4:2:0")
-    return content.getvalue()
-
-
-def equalise_all(paths, side):
-    """Equalised pictures, and their sizes (height, width)."""
-    with ThreadPoolExecutor(2) as pool:
-        contents = list(pool.map(partial(equalise, side=side), paths))
-    return contents, np.array([Image.open(io.BytesIO(one)).size[::-1] for one in contents])
 
 
 def jpeg_75(content):
@@ -99,18 +75,6 @@ def jpeg_75(content):
     again = io.BytesIO()
     Image.fromarray(read_image(content)).save(again, "JPEG", quality=75, subsampling="4:2:0")
     return again.getvalue()
-
-
-def describe(transformer):
-    """Say which encoder it is, in words; file names without their folders."""
-    encoder = loaded_encoder(transformer)
-    parts = [f"{encoder.name}: {encoder.n_features} features"]
-    if transformer.weights is not None:
-        parts.append(f"weights from {Path(transformer.weights).name}")
-    if getattr(encoder, "weights_hash", None):
-        parts.append(f"SHA-256 {encoder.weights_hash[:16]}")
-    views = encoder.fingerprint.get("views", f"{encoder.fingerprint.get('n_views')} crops of 256")
-    return ", ".join([*parts, f"views: {views}"])
 
 
 def heads():
@@ -145,63 +109,6 @@ def heads_for_embeddings():
     }
 
 
-def split_halves(manifest):
-    """Deal generators into development and test, and real sources into four groups.
-
-    In alphabetical order, like cards, so that no figure had a part in it.
-
-    Parameters
-    ----------
-    manifest : DataFrame
-        With the columns label, generator and source.
-
-    Returns
-    -------
-    development_generators : set of str
-        Every second generator. The others are for the test.
-    real_groups : list of list of str
-        Real sources that are held out together; groups 0 and 2 are for development.
-    """
-    generated = manifest.label == "generated"
-    generators = sorted(manifest.generator[generated].unique())
-    reals = sorted(manifest.source[~generated].unique())
-    groups = [reals[k::N_REAL_GROUPS] for k in range(N_REAL_GROUPS)]
-    return set(generators[::2]), [group for group in groups if group]
-
-
-def held_out_folds(manifest):
-    """One fold for each pair of a group of generators and a group of real sources, both held out.
-
-    Parameters
-    ----------
-    manifest : DataFrame
-        With the columns label, generator and source.
-
-    Returns
-    -------
-    folds : list of tuple
-        Generators and real sources of the test set (lists of str), and its boolean mask. The
-        training set has none of these generators and none of these real sources.
-    """
-    generators = sorted(manifest.generator[manifest.label == "generated"].unique())
-    _, real_groups = split_halves(manifest)
-    folds = []
-    for k in range(N_GENERATOR_GROUPS):
-        held_out = generators[k::N_GENERATOR_GROUPS]
-        for reals in real_groups:
-            test = held_out_generators_or_reals(manifest, held_out, reals)
-            folds.append((held_out, reals, test))
-    return folds
-
-
-def held_out_generators_or_reals(manifest, generators, reals):
-    """Mask of the pictures of these generators or of these real sources."""
-    generated = manifest.label == "generated"
-    return np.where(
-        generated, manifest.generator.isin(generators), manifest.source.isin(reals)
-    ).astype(bool)
-
-
 def fold_scores(head, features, is_generated, test, again=None):
     """Scores of all pictures, and of `again`, from a head fitted on those outside the test set."""
     with warnings.catch_warnings():
@@ -227,7 +134,6 @@ def held_out_aucs(features, manifest, folds, head, pairs=(), again=None):
         as `again` has them, with one row for each real picture; empty without.
     """
     is_generated = (manifest.label == "generated").to_numpy()
-    development, real_groups = split_halves(manifest)
     rows, like, called = [], {}, []
     real, n = np.flatnonzero(~is_generated), len(is_generated)
     # Two folds at a time, each on one core.
@@ -239,12 +145,10 @@ def held_out_aucs(features, manifest, folds, head, pairs=(), again=None):
         if again is not None:
             parts, scores = (scores[:n][real], scores[n:]), scores[:n]
             called.append([float((part[test[real]] >= 0.5).mean()) for part in parts])
-        real_part = "development" if real_groups.index(reals) % 2 == 0 else "test"
         for generator in generators:
             chosen = held_out_generators_or_reals(manifest, [generator], reals)
             auc = roc_auc_score(is_generated[chosen], scores[chosen])
-            part = "development" if generator in development else "test"
-            part = part if part == real_part else "mixed"
+            part = part_of(manifest, generator, reals)
             rows.append({"generator": generator, "auc": auc, "part": part})
         for generator, source in pairs:
             if generator in generators and source in reals:
@@ -299,16 +203,12 @@ def hardware():
     return {**dict(found), **{name: version(name) for name in libraries}}
 
 
-def power(folder, out, size, n_views, transformers, pairs=()):
+def power(arguments, transformers):
     """Run the held-out comparison and write ``out``.json and ``out``.md, anew after every head."""
     torch.set_num_threads(1)
-    manifest = pd.read_csv(Path(folder) / "manifest.csv", keep_default_na=False)
-    paths = [Path(folder) / path for path in manifest.path]
-    contents, sizes = equalise_all(paths, size or LARGEST_SIDE)
-    if size:
-        kept = (sizes == size).all(axis=1)
-        contents = [content for content, keep in zip(contents, kept, strict=True) if keep]
-        sizes, manifest = sizes[kept], manifest[kept].reset_index(drop=True)
+    size, out = arguments.size, Path(arguments.out)
+    pairs = [tuple(pair.split(":")) for pair in arguments.pairs]
+    contents, sizes, manifest = equalised_set(arguments, size)
     is_generated = (manifest.label == "generated").to_numpy()
     folds = held_out_folds(manifest)
     development, real_groups = split_halves(manifest)
@@ -317,8 +217,7 @@ def power(folder, out, size, n_views, transformers, pairs=()):
     for name, transformer in transformers.items():
         features = transformer.fit_transform(contents)
         described[name] = describe(transformer)
-        own = name in (DEFAULT, "forensic")
-        chosen = own_heads(transformer) if own else heads_for_embeddings()
+        chosen = own_heads(transformer) if name in OWN else heads_for_embeddings()
         for head_name, head in chosen.items():
             candidates[f"{name}: {head_name}"] = head, features
     candidates["picture size alone: RandomForestClassifier()"] = (
@@ -331,7 +230,8 @@ def power(folder, out, size, n_views, transformers, pairs=()):
         again = transformers[DEFAULT].transform([jpeg_75(content) for content in real])
     result = {
         "encoders": described,
-        "options": f" --size {size} --views {n_views}" if size else "",
+        "options": chosen_sizes(arguments) + options_of(arguments),
+        "absent": arguments.absent,
         "size": f"exactly {size}" if size else f"at most {LARGEST_SIDE}",
         "n_real": int((~is_generated).sum()),
         "n_generated": int(is_generated.sum()),
@@ -360,8 +260,14 @@ def power(folder, out, size, n_views, transformers, pairs=()):
         if called:
             row["called_generated"] = np.mean(called, axis=0).tolist()
         print(name, {key: round(value, 3) for key, value in means.items()}, flush=True)
-        Path(out).with_suffix(".json").write_text(json.dumps(result, indent=1) + "\n")
-        Path(out).with_suffix(".md").write_text(report(result))
+        out.with_suffix(".json").write_text(json.dumps(result, indent=1) + "\n")
+        out.with_suffix(".md").write_text(report(result))
+
+
+def chosen_sizes(arguments):
+    """Write --size and --views as they were typed."""
+    given = {"size": arguments.size, "views": arguments.views}
+    return "".join(f" --{name} {value}" for name, value in given.items() if value)
 
 
 def report(result):
@@ -373,8 +279,6 @@ def report(result):
         for k, group in enumerate(result["real_groups"])
     )
     own = DEFAULT in result["encoders"]
-    one = [] if len(result["encoders"]) > 1 else [*result["encoders"]]
-    options = result["options"] + "".join(f" --encoder {name}" for name in one)
     chosen = "Nothing was chosen on these pictures."
     if own:
         chosen = (
@@ -386,7 +290,7 @@ def report(result):
     lines = [
         f"# {names} on generators and photograph sources that they have not seen",
         "",
-        f"Made by `python benchmarks/embedded_encoder.py --data FOLDER{options}`: "
+        f"Made by `python benchmarks/embedded_encoder.py --data FOLDER{result['options']}`: "
         f"{result['n_real']} photographs, {result['n_generated']} generated pictures.",
         "",
         *(f"- {text}" for text in result["encoders"].values()),
@@ -402,6 +306,7 @@ def report(result):
         "",
         f"Groups of real sources (pictures): {real_groups}.",
         "",
+        *absent_generators(result["absent"]),
         "| head | mean AUC per generator, all | development | test | trained on development "
         "sources alone: test | shuffled 5-fold (leaks sources) |",
         "|---|---|---|---|---|---|",
@@ -423,6 +328,17 @@ def report(result):
         aucs = " | ".join(f"{row['per_generator'][generator]:.3f}" for row in heads_.values())
         lines.append(f"| {generator} | {result['counts'][generator]} | {part} | {aucs} |")
     return "\n".join([*lines, *compressed(heads_), *like_content(heads_)]) + "\n"
+
+
+def absent_generators(absent):
+    """Say whose pictures were not to be had, and what that changes."""
+    if not absent:
+        return []
+    return [
+        f"Absent: {', '.join(absent)}, whose pictures could not be had for this table. The other "
+        "generators are dealt as if they were there, so each has the part that it always had.",
+        "",
+    ]
 
 
 def compressed(heads_):
@@ -563,40 +479,24 @@ def speed(folder, n_images, repeats):
 
 def main():
     """Read the command line."""
-    import tempfile
-
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = parser_of(__doc__)
     parser.add_argument("--speed", action="store_true", help="time beside open_clip's ViT-B-32")
     parser.add_argument("--images", type=int, default=32, help="files in a timed run")
     parser.add_argument("--repeats", type=int, default=7, help="timed runs of each")
-    parser.add_argument("--data", help="folder with manifest.csv: measure power")
     parser.add_argument("--views", type=int, help="crops of each picture")
     parser.add_argument("--size", type=int, help="crop to this size; leave out smaller pictures")
-    parser.add_argument("--encoder", help="measure this one instead of the package's own")
-    parser.add_argument("--pretrained", help="tag of its weights")
-    parser.add_argument("--weights", help="file or folder with its weights")
-    parser.add_argument("--cache", help="folder that keeps its rows")
     parser.add_argument("--pairs", nargs="*", default=[], help="GENERATOR:SOURCE of like content")
     parser.add_argument("--out", default="benchmarks/results/embedded_encoder")
     arguments = parser.parse_args()
     if arguments.speed:
         with tempfile.TemporaryDirectory() as folder:
             speed(folder, arguments.images, arguments.repeats)
-    names = [arguments.encoder] if arguments.encoder else [DEFAULT, "forensic"]
-    transformers = {
-        name: FrozenEncoderTransformer(
-            name,
-            pretrained=arguments.pretrained,
-            weights=arguments.weights,
-            n_views=arguments.views,
-            cache=arguments.cache,
-            verbose=True,
-        )
-        for name in names
-    }
     if arguments.data:
-        pairs = [tuple(pair.split(":")) for pair in arguments.pairs]
-        power(arguments.data, arguments.out, arguments.size, arguments.views, transformers, pairs)
+        names = [arguments.encoder] if arguments.encoder else OWN
+        transformers = {
+            name: encoder_of(arguments, name, n_views=arguments.views) for name in names
+        }
+        power(arguments, transformers)
 
 
 if __name__ == "__main__":

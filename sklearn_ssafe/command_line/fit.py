@@ -6,6 +6,20 @@ from . import options
 from .tables import held_out_text
 
 
+def _pairs(context, parameter, given):
+    """Read NAME=STRENGTH,STRENGTH as pairs."""
+    pairs = []
+    for text in given:
+        name, _, strengths = text.partition("=")
+        try:
+            pairs += [(name, float(strength)) for strength in strengths.split(",")]
+        except ValueError:
+            raise click.BadParameter(
+                f"{text!r} is not NAME=STRENGTHS, such as jpeg=80,45."
+            ) from None
+    return pairs or None
+
+
 @click.command()
 @options.data
 @options.output("The detector: a new folder.", type=options.NEW_FOLDER)
@@ -49,6 +63,13 @@ from .tables import held_out_text
 )
 @options.folds
 @click.option(
+    "--augment",
+    multiple=True,
+    metavar="NAME=STRENGTHS",
+    callback=_pairs,
+    help="Train on changed copies as well: jpeg=80,45 or resize_bicubic=0.6. May be repeated.",
+)
+@click.option(
     "--keep-training-rows",
     is_flag=True,
     help="Keep embeddings and names of the training pictures, for ssafe explain.",
@@ -69,6 +90,7 @@ def fit(
     threshold,
     target_fpr,
     folds,
+    augment,
     keep_training_rows,
     overwrite,
     columns,
@@ -106,7 +128,9 @@ def fit(
     if curate:
         detector.set_params(curator=_new_curator(curate, n_generators, encoder["encoder"]))
     domain = pictures.frame.get("domain")
-    detector.set_params(target_fpr=target_fpr, cv=folds, keep_training_rows=keep_training_rows)
+    detector.set_params(
+        target_fpr=target_fpr, cv=folds, keep_training_rows=keep_training_rows, augment=augment
+    )
     if columns is not None:
         detector.set_params(columns=list(options.named_columns(pictures.frame, columns)))
     detector.encoder.set_params(

@@ -17,16 +17,11 @@ from sklearn.utils.validation import (
 from ..curation.curator import GeneratorCurator
 from ..encoding.transformer import FrozenEncoderTransformer
 from ..images.inputs import as_items
-from ..images.picture import as_picture
-from ..labels import binary_labels, generated_label, names_of
+from ..images.perturbations.catalogue import Perturbation
 from ..metrics.scores import log_odds
-from ..metrics.thresholds import threshold_for_fpr
-from ..model_selection.held_out import CannotSplitError
 from ..public import DocumentationLink, public
 from .columns import (
     beside,
-    head_of_columns,
-    kinds_of,
     refuse_what_has_no_columns,
     split_table,
     tidy_columns,
@@ -34,12 +29,11 @@ from .columns import (
 from .default_head import default_head, scaled_to_unit_length
 from .explanation import explain_picture
 from .folder import refuse_what_is_no_detector, write_folder
-from .given_rows import take_given_rows
 from .linear_probe import LinearProbe
 from .onnx_export import OnnxExport
 from .prefit import take_fitted_head
 from .saving import contents_of
-from .training import TrainingRows, fit_head, score_out_of_fold, training_table
+from .training import train
 
 
 @public("sklearn_ssafe")
@@ -93,13 +87,16 @@ class SSAFEClassifier(OnnxExport, DocumentationLink, ClassifierMixin, BaseEstima
         Whether rows, labels and names of the training pictures are kept, so that `explain` can show
         the nearest of them. They are saved with the detector then, and rows say something of
         pictures: leave it off where these are confidential.
-
     prefit : bool, default=False
         Whether `head` is fitted already, as a published one is: ``fit()`` then needs no pictures
         and trains nothing, it checks that head and encoder fit together. The head gets the rows as
         the encoder gives them, so its own `normalize` decides on their length, and must have been
         fitted with the labels 0 (real) and 1 (generated). `cv` is not used. ``clone`` forgets what
         a head has learned, unless it is wrapped in ``sklearn.frozen.FrozenEstimator``.
+    augment : dict, list, str, Perturbation or None, default=None
+        Train on changed copies as well, so that the head knows compressed and resized pictures:
+        ``{"jpeg": [80, 45], "resize_bicubic": 0.6}``, or pairs, ``[("jpeg", 80), ("jpeg", 45)]``;
+        as `perturbations` of `robustness_curve`. Each costs one encoding a picture, once.
 
     Attributes
     ----------
@@ -125,7 +122,7 @@ class SSAFEClassifier(OnnxExport, DocumentationLink, ClassifierMixin, BaseEstima
         How many pictures of X could not be encoded and were left out.
     failures_ : pandas.DataFrame
         Pictures of X that could not be encoded: ``row``, ``path``, ``reason``. Only where there is
-        an encoder.
+        an encoder. A copy of `augment` that failed is here, too, its change named in ``path``.
     training_rows_ : TrainingRows or None
         What `keep_training_rows` keeps.
     encoder_ : FrozenEncoderTransformer or None
@@ -158,6 +155,10 @@ class SSAFEClassifier(OnnxExport, DocumentationLink, ClassifierMixin, BaseEstima
 
     `generator`, `source` and `domain` are requested by default, so that `fit` gets them within a
     search, a pipeline or a cross-validation where metadata routing is enabled.
+
+    Copies of `augment` are trained on wherever their picture is, in a fold as in the end, and
+    nothing is tested on them: curator, threshold, `out_of_fold_` and `training_table_` know
+    unchanged pictures alone.
 
     For another goal than a false-positive rate, such as balanced accuracy, put scikit-learn's
     ``TunedThresholdClassifierCV`` around a classifier of embeddings (``encoder=None``).
@@ -202,6 +203,7 @@ class SSAFEClassifier(OnnxExport, DocumentationLink, ClassifierMixin, BaseEstima
         "pos_label": [str, Real, "boolean", None],
         "keep_training_rows": ["boolean"],
         "prefit": ["boolean"],
+        "augment": [str, dict, list, tuple, Perturbation, None],
     }
 
     def __init__(
@@ -219,6 +221,7 @@ class SSAFEClassifier(OnnxExport, DocumentationLink, ClassifierMixin, BaseEstima
         pos_label=None,
         keep_training_rows=False,
         prefit=False,
+        augment=None,
     ):
         self.encoder = encoder
         self.curator = curator
@@ -232,6 +235,7 @@ class SSAFEClassifier(OnnxExport, DocumentationLink, ClassifierMixin, BaseEstima
         self.pos_label = pos_label
         self.keep_training_rows = keep_training_rows
         self.prefit = prefit
+        self.augment = augment
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X=None, y=None, *, generator=None, source=None, domain=None, embeddings=None):
@@ -276,80 +280,8 @@ class SSAFEClassifier(OnnxExport, DocumentationLink, ClassifierMixin, BaseEstima
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None"
             )
-        # All that can be wrong is found before hours of encoding.
-        encoder = self._new_encoder()
-        head = self._new_head(encoder)
-        if self.target_fpr is not None and self.cv is None:
-            raise ValueError("target_fpr needs out-of-fold scores: give cv a number of folds")
-        if embeddings is not None and encoder is None:
-            raise ValueError("embeddings= goes with an encoder; with encoder=None, X holds them")
-        table = None
-        if self.columns is not None:
-            X, table = split_table(X, self.columns)
-            self.column_kinds_ = kinds_of(table)
-            table = tidy_columns(table, self.column_kinds_)
-        X, y = self._checked(X, y)
         origin = {"generator": generator, "source": source, "domain": domain}
-        origin = {name: np.asarray(v, object) for name, v in origin.items() if v is not None}
-        check_consistent_length(y, *origin.values())
-        self.classes_, _ = binary_labels(y, type(self).__name__)
-        self.pos_label_ = generated_label(self.classes_, self.pos_label)
-        is_generated = (y == self.pos_label_).astype(int)
-        names = names_of(is_generated, origin.get("generator"), origin.get("source"))
-
-        self.encoder_, self._unit_rows = encoder, False
-        if embeddings is None:
-            rows = self._encode(X, fit=True)
-        else:
-            rows, self.failures_ = take_given_rows(encoder, X, embeddings)
-        good = np.flatnonzero(np.isfinite(rows).all(axis=1))
-        self.n_failures_ = len(rows) - len(good)
-        if self.n_failures_:
-            rows, is_generated, names = rows[good], is_generated[good], names[good]
-            origin = {name: values[good] for name, values in origin.items()}
-        seen = rows  # by the head; a curator sees pictures alone
-        if table is not None:
-            seen = beside(rows, table.iloc[good])
-            n_rows = min(len(good), getattr(self.curator, "n_samples", len(good)))
-            head = head_of_columns(
-                self.head, self.column_kinds_, rows.shape[1], n_rows, self.picture_components
-            )
-
-        self.out_of_fold_ = None
-        if self.cv is not None:
-            try:
-                self.out_of_fold_ = score_out_of_fold(
-                    head, self.curator, rows, is_generated, origin, self.cv, seen
-                )
-            except CannotSplitError:
-                if self.target_fpr is not None:
-                    raise
-        self.operating_point_ = None
-        self.threshold_ = self.threshold
-        if self.target_fpr is not None:
-            real_scores = self.out_of_fold_.score[is_generated == 0]
-            self.operating_point_ = threshold_for_fpr(
-                real_scores, self.target_fpr, confidence_level=self.confidence_level
-            )
-            self.threshold_ = self.operating_point_.threshold
-
-        self.head_, self.curator_, chosen = fit_head(
-            head, self.curator, rows, is_generated, origin, seen
-        )
-        self.n_features_of_head_ = rows.shape[1]
-        self.training_indices_ = good[chosen]
-        self.training_table_ = training_table(
-            is_generated, names, chosen, self.out_of_fold_, self.threshold_
-        )
-        self.training_rows_ = None
-        if self.keep_training_rows:
-            paths = [
-                "" if self.encoder_ is None else as_picture(X[row]).name for row in good[chosen]
-            ]
-            self.training_rows_ = TrainingRows(
-                rows[chosen].astype(np.float32), is_generated[chosen], paths, names[chosen].tolist()
-            )
-        return self
+        return train(self, X, y, origin, embeddings)
 
     def predict_proba(self, X):
         """Return the probability of each label.

@@ -102,6 +102,8 @@ def load_detector(
 
     known = settings["parameters"]  # earlier versions wrote fewer
     parameters = {name: known[name] for name in PARAMETERS if name in known}
+    if parameters.get("augment") is not None:
+        parameters["augment"] = [tuple(pair) for pair in parameters["augment"]]
     detector = SSAFEClassifier(
         encoder,
         head=estimators["head"],

@@ -45,8 +45,17 @@ def _summary(settings):
         "",
         f"- head: `{settings['head']}`",
         f"- {_choice(settings)}",
+        *_copies(settings),
         *_columns(settings),
     ]
+
+
+def _copies(settings):
+    pairs = settings["parameters"].get("augment")
+    if not pairs:
+        return []
+    changes = ", ".join(f"{name} {strength:g}" for name, strength in pairs)
+    return [f"- and on changed copies of them, which are in no figure below: {changes}"]
 
 
 def _columns(settings):

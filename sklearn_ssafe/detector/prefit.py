@@ -20,7 +20,7 @@ _TABLE = {
 
 def take_fitted_head(detector, y):
     """Fit a detector without training: check its head and encoder, and set all attributes."""
-    for name in ("curator", "target_fpr", "keep_training_rows"):
+    for name in ("curator", "target_fpr", "keep_training_rows", "augment"):
         if getattr(detector, name):
             raise ValueError(
                 f"{name}={getattr(detector, name)!r} with prefit=True, where there are no training "

@@ -9,6 +9,7 @@ from safetensors.numpy import save
 
 from ..encoding.transformer import FrozenEncoderTransformer
 from ..results import plain
+from .changed_copies import as_pairs
 from .columns import beside, columns_to_check, tidy_columns
 from .encoder_identity import describe_encoder
 from .folder import ARRAYS, CARD, ESTIMATORS, installed_versions
@@ -25,6 +26,7 @@ PARAMETERS = (
     "picture_components",
     "pos_label",
     "keep_training_rows",
+    "augment",
 )
 
 
@@ -59,7 +61,8 @@ def contents_of(detector):
         arrays |= {"training_rows": kept.rows, "training_y": np.asarray(kept.y, dtype=np.int64)}
     settings = {
         "saved": date.today().isoformat(),
-        "parameters": {name: getattr(detector, name) for name in PARAMETERS},
+        "parameters": {name: getattr(detector, name) for name in PARAMETERS}
+        | {"augment": as_pairs(detector.augment)},
         "prefit": detector.prefit,
         "head": repr(detector.head_),
         "head_origin": getattr(detector.head_, "origin_", None),

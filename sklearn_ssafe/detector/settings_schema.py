@@ -127,6 +127,16 @@ def _each(check, length=None):
     return check_each
 
 
+def _pair(*checks):
+    def check_pair(value, where):
+        if type(value) is not list or len(value) != len(checks):
+            raise ValueError(f"{where} is {_short(value)}, and must be a list of {len(checks)}")
+        for number, (check, item) in enumerate(zip(checks, value, strict=True)):
+            check(item, f"{where}[{number}]")
+
+    return check_pair
+
+
 def _mapping(check):
     def check_mapping(value, where):
         if type(value) is not dict:
@@ -216,7 +226,8 @@ _SETTINGS = _record(
     _optional=("columns",),
     saved=_text,
     parameters=_record(
-        _optional=("columns", "picture_components"),
+        _optional=("columns", "picture_components", "augment"),
+        augment=_maybe(_each(_pair(_text, _number()))),
         columns=_maybe(_each(_text)),
         picture_components=_maybe(_whole(1)),
         threshold=_share,

@@ -1,4 +1,4 @@
-"""Training a head, scoring what it did not see, and the account of both."""
+"""Training: pictures to rows, a head and a threshold, what the head did not see, the account."""
 
 import warnings
 from dataclasses import dataclass
@@ -7,16 +7,110 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import check_consistent_length
 
 from ..curation.curator import CurationWarning
-from ..model_selection.held_out import score_folds
+from ..images.picture import as_picture
+from ..labels import binary_labels, generated_label, names_of
+from ..metrics.thresholds import threshold_for_fpr
+from ..model_selection.held_out import CannotSplitError, score_folds
 from ..public import public
+from .changed_copies import changes_of, encode_copies
+from .columns import beside, head_of_columns, kinds_of, split_table, tidy_columns
+from .given_rows import take_given_rows
 
 
-def fit_head(head, curator, rows, y, origin, seen=None):
+def train(detector, X, y, origin, embeddings=None):
+    """Fit a detector: encode, choose, train, set the threshold; set all its fitted attributes."""
+    # All that can be wrong is found before hours of encoding.
+    encoder = detector._new_encoder()
+    head = detector._new_head(encoder)
+    changes = changes_of(detector.augment, encoder)
+    if detector.target_fpr is not None and detector.cv is None:
+        raise ValueError("target_fpr needs out-of-fold scores: give cv a number of folds")
+    if embeddings is not None and encoder is None:
+        raise ValueError("embeddings= goes with an encoder; with encoder=None, X holds them")
+    table = None
+    if detector.columns is not None:
+        X, table = split_table(X, detector.columns)
+        detector.column_kinds_ = kinds_of(table)
+        table = tidy_columns(table, detector.column_kinds_)
+    X, y = detector._checked(X, y)
+    origin = {name: np.asarray(v, object) for name, v in origin.items() if v is not None}
+    check_consistent_length(y, *origin.values())
+    detector.classes_, _ = binary_labels(y, type(detector).__name__)
+    detector.pos_label_ = generated_label(detector.classes_, detector.pos_label)
+    is_generated = (y == detector.pos_label_).astype(int)
+    names = names_of(is_generated, origin.get("generator"), origin.get("source"))
+
+    detector.encoder_, detector._unit_rows = encoder, False
+    if embeddings is None:
+        rows = detector._encode(X, fit=True)
+    else:
+        rows, detector.failures_ = take_given_rows(encoder, X, embeddings)
+    good = np.flatnonzero(np.isfinite(rows).all(axis=1))
+    detector.n_failures_ = len(rows) - len(good)
+    if detector.n_failures_:
+        rows, is_generated, names = rows[good], is_generated[good], names[good]
+        origin = {name: values[good] for name, values in origin.items()}
+    seen = rows  # by the head; a curator sees pictures alone
+    if table is not None:
+        table = table.iloc[good]
+        seen = beside(rows, table)
+        n_rows = min(len(good), getattr(detector.curator, "n_samples", len(good)))
+        head = head_of_columns(
+            detector.head,
+            detector.column_kinds_,
+            rows.shape[1],
+            n_rows,
+            detector.picture_components,
+        )
+    copies = None
+    if changes:
+        copies, failures = encode_copies(encoder, [X[row] for row in good], changes, table)
+        if failures is not None:
+            failures = failures.assign(row=good[failures["row"]])
+            detector.failures_ = pd.concat([detector.failures_, failures], ignore_index=True)
+
+    detector.out_of_fold_ = None
+    if detector.cv is not None:
+        try:
+            detector.out_of_fold_ = score_out_of_fold(
+                head, detector.curator, rows, is_generated, origin, detector.cv, seen, copies
+            )
+        except CannotSplitError:
+            if detector.target_fpr is not None:
+                raise
+    detector.operating_point_ = None
+    detector.threshold_ = detector.threshold
+    if detector.target_fpr is not None:
+        real_scores = detector.out_of_fold_.score[is_generated == 0]
+        detector.operating_point_ = threshold_for_fpr(
+            real_scores, detector.target_fpr, confidence_level=detector.confidence_level
+        )
+        detector.threshold_ = detector.operating_point_.threshold
+
+    detector.head_, detector.curator_, chosen = fit_head(
+        head, detector.curator, rows, is_generated, origin, seen, copies
+    )
+    detector.n_features_of_head_ = rows.shape[1]
+    detector.training_indices_ = good[chosen]
+    detector.training_table_ = training_table(
+        is_generated, names, chosen, detector.out_of_fold_, detector.threshold_
+    )
+    detector.training_rows_ = None
+    if detector.keep_training_rows:
+        paths = ["" if encoder is None else as_picture(X[row]).name for row in good[chosen]]
+        detector.training_rows_ = TrainingRows(
+            rows[chosen].astype(np.float32), is_generated[chosen], paths, names[chosen].tolist()
+        )
+    return detector
+
+
+def fit_head(head, curator, rows, y, origin, seen=None, copies=None):
     """Choose rows and train on them; return the head, the curator and the chosen rows.
 
-    The head sees `rows`, or of another table, `seen`, the same ones.
+    The head sees `rows`, or of another table, `seen`, the same ones; and their changed `copies`.
     """
     seen = rows if seen is None else seen
     chosen = np.arange(len(rows))
@@ -24,20 +118,25 @@ def fit_head(head, curator, rows, y, origin, seen=None):
         curator = clone(curator)
         curator.fit_resample(rows, y, **origin)
         chosen = np.asarray(curator.sample_indices_)
-    return clone(head).fit(_safe_indexing(seen, chosen), y[chosen]), curator, chosen
+    training = _safe_indexing(seen, chosen), y[chosen]
+    if copies is not None:
+        training = copies.of(chosen).below(*training)
+    return clone(head).fit(*training), curator, chosen
 
 
-def score_out_of_fold(head, curator, rows, y, origin, cv, seen=None):
+def score_out_of_fold(head, curator, rows, y, origin, cv, seen=None, copies=None):
     """Score every row by a head trained without its generator and its source."""
     seen = rows if seen is None else seen
 
     def fit_and_score(train, test):
         part = {name: values[train] for name, values in origin.items()}
+        shown = _safe_indexing(seen, train)
+        part_of_copies = None if copies is None else copies.of(train)
         with warnings.catch_warnings():
             # A fold has fewer generators to give; what all of them lack is said later.
             warnings.simplefilter("ignore", CurationWarning)
             fitted, _, _ = fit_head(
-                head, curator, rows[train], y[train], part, _safe_indexing(seen, train)
+                head, curator, rows[train], y[train], part, shown, part_of_copies
             )
         return fitted.predict_proba(_safe_indexing(seen, test))[:, 1]
 

@@ -77,8 +77,9 @@ def robustness_curve(
         0 real, 1 generated; or other labels, with `pos_label`.
     perturbations : "all", str, Perturbation, sequence of these, or dict, default="all"
         Names that `list_perturbations` lists, with the wildcards of a shell (``"resize_*"``), or
-        perturbations of your own; a dict of name to strengths, ``{"jpeg": [90, 50]}``, for other
-        strengths than the listed ones. "all" makes 62 changes of each picture.
+        perturbations of your own; a dict of name to strengths, ``{"jpeg": [90, 50]}``, or pairs,
+        ``[("jpeg", 90), ("jpeg", 50)]``, for other strengths than the listed ones. "all" makes 62
+        changes of each picture.
     pos_label : object, default=None
         The label in `y`, and class of the detector, that means generated. None takes the larger of
         two numbers, such as 1 of 0 and 1, and knows words such as fake and photo.

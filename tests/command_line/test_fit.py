@@ -205,3 +205,26 @@ def test_fit_and_evaluate_pictures_with_columns(sixty, tmp_path):
     assert "the table has no column 'age'" in str(result.exception)
     result = run("fit", tmp_path / "uploads.xlsx", "-o", tmp_path / "e", "--columns", "wealth")
     assert "--columns: there is no column 'wealth'" in result.output
+
+
+def test_fit_on_changed_copies(trained, tmp_path):
+    manifest = trained / "pictures" / "manifest.csv"
+    pictures = load_manifest(manifest)
+    changes = ("--augment", "jpeg=80,45", "--augment", "resize_bicubic=0.6")
+    result = run("fit", manifest, "-o", tmp_path / "d", *changes)
+    assert result.exit_code == 0, result.output
+    by_hand = SSAFEClassifier(augment={"jpeg": [80, 45], "resize_bicubic": 0.6}).fit(
+        pictures.X, pictures.y, generator=pictures.generator, source=pictures.source
+    )
+    saved = load_detector(tmp_path / "d")
+    assert saved.augment == [("jpeg", 80), ("jpeg", 45), ("resize_bicubic", 0.6)]
+    np.testing.assert_array_equal(
+        saved.predict_proba(pictures.X), by_hand.predict_proba(pictures.X)
+    )
+    assert saved.training_table_.equals(by_hand.training_table_)
+
+    result = run("fit", manifest, "-o", tmp_path / "e", "--augment", "jpeg")
+    assert result.exit_code == 2
+    assert "'jpeg' is not NAME=STRENGTHS, such as jpeg=80,45" in result.output
+    result = run("fit", manifest, "-o", tmp_path / "e", "--augment", "jpg=80")
+    assert "Did you mean 'jpeg'" in str(result.exception or result.output)

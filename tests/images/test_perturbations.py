@@ -7,7 +7,10 @@ from scipy.ndimage import convolve1d
 
 from sklearn_ssafe.images import Perturbation, list_perturbations, perturb, read_image
 from sklearn_ssafe.images.perturbations.catalogue import PERTURBATIONS, choose_perturbations
+from sklearn_ssafe.images.perturbations.changed_picture import ChangedPicture
 from sklearn_ssafe.images.perturbations.sharing import MESSENGER_HOPS
+from sklearn_ssafe.images.picture import as_picture
+from sklearn_ssafe.images.reading import ImageReadError
 
 from ..conftest import encoded, picture
 
@@ -169,6 +172,8 @@ def test_what_may_be_chosen():
     assert [each.name for each in choose_perturbations("all")] == list(PERTURBATIONS)
     (chosen,) = choose_perturbations({"blur": 7})
     assert chosen.strengths == (7,)
+    blur, jpeg = choose_perturbations([("blur", 7), ("jpeg", 80), ["blur", 2]])
+    assert (blur.strengths, jpeg.strengths) == ((7, 2), (80,))
     own = Perturbation("upside_down", lambda image, strength, rng: image[::-1], (1,), "times")
     assert choose_perturbations(own) == [own]
     assert same(perturb(IMAGE, own, 1), IMAGE[::-1])
@@ -183,6 +188,9 @@ def test_what_may_be_chosen():
         ({"blur": "much"}, "must be numbers"),
         ({"blur": []}, "must be numbers"),
         ({"blur": [1, 1]}, "twice"),
+        ([("blur", 1), "jpeg"], "'jpeg' is no pair"),
+        ([("blur", 1, 2)], "is no pair"),
+        ([("blur", 1), ("blur", 1)], "twice"),
         (["blur", Perturbation("blur", print, (1,), "x")], "names 'blur' twice"),
     ],
 )
@@ -204,3 +212,31 @@ def test_the_list_is_complete():
     assert table["perturbation"].tolist() == list(PERTURBATIONS)
     assert (table[["unit", "parameters", "protocol"]] != "").all(axis=None)
     assert table["strengths"].map(len).sum() == len(ALL) == 62
+
+
+@pytest.mark.parametrize("name", ["jpeg", "crop", "noise"])
+def test_a_changed_picture_is_what_perturb_makes(tmp_path, name):
+    path = tmp_path / "picture.png"
+    Image.fromarray(IMAGE).save(path)
+    changed = ChangedPicture(path, PERTURBATIONS[name], 0.5)
+    by_hand = as_picture(perturb(path, name, 0.5))
+    assert same(changed.read(), by_hand.read())
+    assert changed.digest() == by_hand.digest()
+    assert changed.loaded().digest() == by_hand.digest()
+    assert changed.header() == by_hand.header()
+    assert changed.name == f"{path}, {name} 0.5"
+    assert as_picture(changed) is changed
+    assert changed.file_state() is None
+    other = ChangedPicture(path, PERTURBATIONS[name], 0.4)
+    assert other.given_bytes() != changed.given_bytes()
+    path.unlink()
+    with pytest.raises(ImageReadError, match="no such file"):
+        changed.read()
+    with pytest.raises(ImageReadError, match="no such file"):
+        changed.check()
+
+
+def test_a_change_that_fails_says_why():
+    changed = ChangedPicture(IMAGE, PERTURBATIONS["crop"], 2)
+    with pytest.raises(ImageReadError, match="could not be changed: ValueError"):
+        changed.read()

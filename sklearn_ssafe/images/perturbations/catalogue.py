@@ -220,6 +220,7 @@ def choose_perturbations(wanted):
         return list(_ALL)
     if isinstance(wanted, str | Perturbation):
         wanted = [wanted]
+    wanted = _strengths_by_name(wanted)
     chosen = {}
     for item in wanted:
         for perturbation in _find(item):
@@ -232,6 +233,19 @@ def choose_perturbations(wanted):
     if not chosen:
         raise ValueError('perturbations is empty: name one at least, or "all".')
     return list(chosen.values())
+
+
+def _strengths_by_name(wanted):
+    """Turn pairs of name and strength, ``[("jpeg", 80), ("jpeg", 50)]``, into a dict."""
+    is_pair = [isinstance(item, tuple | list) for item in wanted]
+    if isinstance(wanted, Mapping) or not any(is_pair):
+        return wanted
+    by_name = {}
+    for item in wanted:
+        if not isinstance(item, tuple | list) or len(item) != 2:
+            raise ValueError(f"{item!r} is no pair of a perturbation and a strength.")
+        by_name.setdefault(item[0], []).append(item[1])
+    return by_name
 
 
 def _find(item):

@@ -1,0 +1,56 @@
+"""A picture that is changed when it is read, so that many changed copies take no memory."""
+
+from ..picture import Picture, as_picture
+from ..reading import ImageReadError
+
+
+class ChangedPicture(Picture):
+    """What a perturbation makes of a picture, as `perturb` does: made anew whenever it is read.
+
+    `item` is the picture that is changed.
+    """
+
+    __slots__ = ("perturbation", "strength")
+
+    in_memory = False
+
+    def __init__(self, item, perturbation, strength):
+        super().__init__(as_picture(item))
+        self.perturbation = perturbation
+        self.strength = strength
+
+    @property
+    def name(self):
+        """Name the picture and what is done to it."""
+        return f"{self.item.name}, {self.perturbation.name} {self.strength:g}"
+
+    def loaded(self):
+        """Return the changed picture: a codec's file, or pixels."""
+        pixels = self.item.read()
+        try:
+            return as_picture(self.perturbation(pixels, self.strength))
+        except Exception as error:  # a codec's limits, or whatever a user's own function raises
+            raise ImageReadError(
+                f"could not be changed: {type(error).__name__}: {error}"
+            ) from error
+
+    def _read(self):
+        return self.loaded().read()
+
+    def _check(self):
+        self.item.check()
+
+    def _content(self):
+        return self.loaded().content()
+
+    def _header(self):
+        return self.loaded().header()
+
+    def digest(self):
+        """Return the digest of the changed picture, the same as of a copy that somebody kept."""
+        return self.loaded().digest()
+
+    def given_bytes(self):
+        """Return what tells this copy from others, without reading any file."""
+        change = f"{self.perturbation.name} {float(self.strength)!r}\n".encode()
+        return change + bytes(self.item.given_bytes())
