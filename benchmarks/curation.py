@@ -189,6 +189,11 @@ def compare_by_generator(rows, other):
     }
 
 
+def is_development(manifest, generators, reals):
+    """Say whether a fold holds out development generators and development sources alone."""
+    return all(part_of(manifest, name, reals) == "development" for name in generators)
+
+
 def report(result):
     """Write the result as Markdown."""
     lines = [
@@ -216,7 +221,8 @@ def report(result):
     ]
     for n_generators, part in result["by_n_generators"].items():
         for row in part["training_sets"]:
-            by_part = [f"{row['auc_by_part'][name]:.3f}" for name in PARTS[1:]]
+            aucs = [row["auc_by_part"][name] for name in PARTS[1:]]
+            by_part = ["" if np.isnan(auc) else f"{auc:.3f}" for auc in aucs]
             cells = [spread(row["auc"]), *by_part, spread(row["accuracy"])]
             lines.append(
                 f"| {n_generators} | {row['training_set']} | {row['pictures']:.0f} | "
@@ -254,6 +260,7 @@ def main():
     """Read the command line."""
     parser = parser_of(__doc__)
     parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument("--development", action="store_true", help="folds of that part alone")
     parser.add_argument("--n-samples", type=int, default=N_SAMPLES)
     parser.add_argument(
         "--n-generators",
@@ -269,9 +276,11 @@ def main():
     head = default_head(transformer)
     generated = manifest.label == "generated"
     folds = held_out_folds(manifest)
+    if arguments.development:
+        folds = [fold for fold in folds if is_development(manifest, *fold[:2])]
     more = "" if arguments.n_samples == N_SAMPLES else f" --n-samples {arguments.n_samples}"
     result = {
-        "options": options_of(arguments) + more,
+        "options": options_of(arguments) + more + " --development" * arguments.development,
         "encoder": describe(transformer),
         "head": repr(head),
         "n_samples": arguments.n_samples,

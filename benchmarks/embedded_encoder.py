@@ -1,6 +1,5 @@
-"""How fast and how strong the default encoder and the embedded one are, or any other one.
+"""How strong the default encoder and the embedded one are, or any other one.
 
-    python benchmarks/embedded_encoder.py --speed
     python benchmarks/embedded_encoder.py --data FOLDER
     python benchmarks/embedded_encoder.py --data FOLDER --cache FOLDER
     python benchmarks/embedded_encoder.py --data FOLDER --size 256 --views 1 --out PATH
@@ -19,15 +18,7 @@ the same kind of thing.
 
 import io
 import json
-import re
-import statistics
-import subprocess
-import tempfile
-import time
 import warnings
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +34,7 @@ from protocol import (
     describe,
     encoder_of,
     equalised_set,
+    hardware,
     held_out_folds,
     held_out_generators_or_reals,
     options_of,
@@ -60,14 +52,9 @@ from sklearn.preprocessing import StandardScaler
 from tqdm import tqdm
 
 from sklearn_ssafe.detector.default_head import default_head
-from sklearn_ssafe.encoders.loading import load_encoder
-from sklearn_ssafe.encoders.precision import has_native_bf16
 from sklearn_ssafe.images import read_image
 
 MEANS = ("all", "development", "test")
-
-
-# --- power ---------------------------------------------------------------------------------------
 
 
 def jpeg_75(content):
@@ -194,13 +181,6 @@ def development_to_test(features, is_generated, manifest, head):
         test = test_real | (is_generated & (manifest.generator == generator).to_numpy())
         aucs.append(roc_auc_score(is_generated[test], scores[test]))
     return float(np.mean(aucs))
-
-
-def hardware():
-    """Name the processor and the libraries."""
-    found = re.findall(r"^(Model name|CPU\(s\)): *(.*)$", subprocess.getoutput("lscpu"), re.M)
-    libraries = ("scikit-learn", "lightgbm", "torch", "timm", "pillow", "numpy")
-    return {**dict(found), **{name: version(name) for name in libraries}}
 
 
 def power(arguments, transformers):
@@ -388,115 +368,16 @@ def like_content(heads_):
     ]
 
 
-# --- speed ---------------------------------------------------------------------------------------
-
-
-def photograph_files(folder, n_images):
-    """Write 1024x768 JPEG files of photographs that scikit-image ships, and return their paths."""
-    from skimage import data, transform
-
-    paths = []
-    photographs = [data.astronaut(), data.coffee(), data.chelsea(), data.rocket()]
-    for k in range(n_images):
-        picture = transform.resize(np.roll(photographs[k % 4], 37 * k, axis=1), (768, 1024))
-        paths.append(Path(folder) / f"{k}.jpg")
-        Image.fromarray((255 * picture).astype(np.uint8)).save(paths[-1], quality=90)
-    return paths
-
-
-def seconds_for(paths, prepare, encode, batch_size):
-    """Time from paths to features, decoding and preparing in two threads ahead of the encoder."""
-    start = time.perf_counter()
-    with ThreadPoolExecutor(2) as readers:
-        prepared = list(readers.map(prepare, paths[:batch_size]))
-        for first in range(0, len(paths), batch_size):
-            following = paths[first + batch_size : first + 2 * batch_size]
-            ahead = [readers.submit(prepare, path) for path in following]
-            encode(prepared)
-            prepared = [future.result() for future in ahead]
-    return time.perf_counter() - start
-
-
-def vit_b_32(dtype):
-    """Prepare and encode functions of open_clip's ViT-B-32 visual tower, random weights."""
-    import open_clip
-
-    model, _, preprocess = open_clip.create_model_and_transforms("ViT-B-32")
-    tower = model.visual.eval().to(dtype)
-
-    def prepare(path):
-        return preprocess(Image.fromarray(read_image(path)))
-
-    @torch.inference_mode()
-    def encode(views):
-        return tower(torch.stack(views).to(dtype)).float()
-
-    return prepare, encode
-
-
-def own(name):
-    """Prepare and encode functions of one of the package's own encoders."""
-    encoder = load_encoder(name, device="cpu")
-
-    def prepare(path):
-        return torch.from_numpy(encoder.prepare(read_image(path)))
-
-    def encode(views):
-        return encoder.encode(torch.stack(views))
-
-    return prepare, encode
-
-
-def speed(folder, n_images, repeats):
-    """Time the encoders in turns and print the median ratios to the default."""
-    torch.set_num_threads(2)
-    print(hardware())
-    paths = photograph_files(folder, n_images)
-    contenders = {
-        DEFAULT: own(DEFAULT),
-        "ViT-B-32 fp32": vit_b_32(torch.float32),
-        "forensic": own("forensic"),
-    }
-    if has_native_bf16(torch.device("cpu")):
-        contenders["ViT-B-32 bf16"] = vit_b_32(torch.bfloat16)
-    else:
-        print("This processor has no bf16 of its own, so precision='auto' is fp32.")
-    run = partial(seconds_for, paths, batch_size=8)
-    for functions in contenders.values():
-        run(*functions)
-    times = {name: [] for name in contenders}
-    for _ in range(repeats):
-        for name, functions in contenders.items():
-            times[name].append(run(*functions))
-    for name, seconds in times.items():
-        ratios = [other / mine for other, mine in zip(seconds, times[DEFAULT], strict=True)]
-        print(
-            f"{name}: {n_images / statistics.median(seconds):.1f} pictures/s (median); takes "
-            f"{statistics.median(ratios):.2f} times as long as {DEFAULT} (from {min(ratios):.2f} "
-            f"to {max(ratios):.2f} in {repeats} runs in turns)"
-        )
-
-
 def main():
     """Read the command line."""
     parser = parser_of(__doc__)
-    parser.add_argument("--speed", action="store_true", help="time beside open_clip's ViT-B-32")
-    parser.add_argument("--images", type=int, default=32, help="files in a timed run")
-    parser.add_argument("--repeats", type=int, default=7, help="timed runs of each")
     parser.add_argument("--views", type=int, help="crops of each picture")
     parser.add_argument("--size", type=int, help="crop to this size; leave out smaller pictures")
     parser.add_argument("--pairs", nargs="*", default=[], help="GENERATOR:SOURCE of like content")
     parser.add_argument("--out", default="benchmarks/results/embedded_encoder")
     arguments = parser.parse_args()
-    if arguments.speed:
-        with tempfile.TemporaryDirectory() as folder:
-            speed(folder, arguments.images, arguments.repeats)
-    if arguments.data:
-        names = [arguments.encoder] if arguments.encoder else OWN
-        transformers = {
-            name: encoder_of(arguments, name, n_views=arguments.views) for name in names
-        }
-        power(arguments, transformers)
+    names = [arguments.encoder] if arguments.encoder else OWN
+    power(arguments, {name: encoder_of(arguments, name, n_views=arguments.views) for name in names})
 
 
 if __name__ == "__main__":

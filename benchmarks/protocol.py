@@ -1,9 +1,12 @@
-"""What the benchmarks on collected pictures share: one format, what is held out, which encoder."""
+"""What the benchmarks of encoders share: one format, what is held out, which encoder, where."""
 
 import argparse
 import io
+import re
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 
 import joblib
@@ -205,3 +208,10 @@ def describe(transformer):
         parts.append(f"SHA-256 {encoder.weights_hash[:16]}")
     views = encoder.fingerprint.get("views", f"{encoder.fingerprint.get('n_views')} crops of 256")
     return ", ".join([*parts, f"views: {views}"])
+
+
+def hardware():
+    """Name the processor and the libraries."""
+    found = re.findall(r"^(Model name|CPU\(s\)): *(.*)$", subprocess.getoutput("lscpu"), re.M)
+    libraries = ("scikit-learn", "lightgbm", "torch", "timm", "pillow", "numpy")
+    return {**dict(found), **{name: version(name) for name in libraries}}
