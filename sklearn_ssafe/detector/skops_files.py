@@ -9,6 +9,7 @@ from skops.io.exceptions import UntrustedTypesFoundException
 
 from ..public import homes
 from .folder import DetectorFileError
+from .trees import check_trees
 
 # Beyond what skops trusts itself: parts of scikit-learn's, LightGBM's and XGBoost's classifiers.
 _PARTS_OF_CLASSIFIERS = (
@@ -63,6 +64,7 @@ def load_estimators(content, trusted=()):
         estimators = skops.io.loads(content, trusted=[*TRUSTED, *trusted])
         if not isinstance(estimators, dict) or set(estimators) != {"head", "curator", "head_"}:
             raise ValueError("it does not hold head, curator and head_")
+        check_trees(estimators)
         return estimators
     except UntrustedTypesFoundException as error:
         untrusted = sorted(set(skops.io.get_untrusted_types(data=content)) - TRUSTED - set(trusted))

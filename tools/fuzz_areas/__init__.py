@@ -1,0 +1,1 @@
+"""The areas of ``tools/fuzz.py``: what is opened, and what has to be so."""
