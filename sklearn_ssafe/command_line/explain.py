@@ -2,6 +2,7 @@
 
 import click
 
+from ..results import visible
 from . import options
 from .paths import PathType
 
@@ -47,7 +48,7 @@ def explain(detector, image, output, method, grid, nearest, weights, device, all
         raise click.UsageError(f"--output {output}: {error}.") from error
     verdict = "generated" if explanation.is_generated else "real"
     click.echo(
-        f"{explanation.path}: {verdict}, score {explanation.score:.4f} "
+        f"{visible(explanation.path)}: {verdict}, score {explanation.score:.4f} "
         f"(threshold {explanation.threshold:.4f})"
     )
     click.echo(f"Regions drawn in {output}, by {explanation.method}.")
@@ -55,4 +56,5 @@ def explain(detector, image, output, method, grid, nearest, weights, device, all
         click.echo("The detector keeps no training pictures: ssafe fit --keep-training-rows.")
     elif nearest:
         click.echo("\nNearest training pictures:")
-        click.echo(explanation.nearest.to_string(index=False, float_format="{:.3f}".format))
+        nearest = explanation.nearest.to_string(index=False, float_format="{:.3f}".format)
+        click.echo(visible(nearest))

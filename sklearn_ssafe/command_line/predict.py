@@ -2,7 +2,6 @@
 
 import sys
 import time
-from collections import Counter
 from pathlib import Path
 
 import click
@@ -17,7 +16,7 @@ _SECONDS = (2, 10)
 # Some rows of an earlier run are scored again, to see that the same detector made them.
 _SCORED_AGAIN = 8
 _TOLERANCE = 2e-3
-_SOME_FAILED, _ALL_FAILED = 3, 1
+_SOME_FAILED = 3
 
 
 @click.command()
@@ -86,8 +85,7 @@ def predict(
     with VerdictFile(path, overwrite) as file:
         if file.done:
             _check_same_detector(judge, file.done, output)
-        todo = _not_done(inputs, file)
-        n_errors = sum(row["error"] != "" for row in file.done)
+        todo, n_errors = _not_done(inputs, file)
         n_before = len(inputs) - len(todo)
         try:
             n_errors += _judge_all(judge, todo, file, n_before, quiet)
@@ -114,20 +112,24 @@ def predict(
             verbose=options.verbose(quiet),
         )
         click.echo(f"A page to look through them: {html}.", err=True)
+    if n_errors == len(inputs):
+        raise click.ClickException("Not one picture could be judged.")
     if n_errors:
-        sys.exit(_SOME_FAILED if n_errors < len(inputs) else _ALL_FAILED)
+        sys.exit(_SOME_FAILED)
 
 
 def _not_done(inputs, file):
-    left = Counter(file.cells)
-    todo = []
+    """Return the inputs that have no row yet, and how many of the others have an error."""
+    rows = {}
+    for cell, row in zip(file.cells, file.done, strict=True):
+        rows.setdefault(cell, []).append(row)
+    todo, n_errors = [], 0
     for path, reason in inputs:
-        cell = file.cell(path)
-        if left[cell]:
-            left[cell] -= 1
+        if found := rows.get(file.cell(path)):
+            n_errors += found.pop(0)["error"] != ""
         else:
             todo.append((path, reason))
-    return todo
+    return todo, n_errors
 
 
 def _judge_all(judge, todo, file, n_before, quiet):

@@ -8,7 +8,15 @@ from pathlib import Path
 
 import click
 
-from ..datasets.table_out import BYTE_ORDER_MARK, csv_line, name_cell, path_cell, path_of_cell
+from ..datasets.table_out import (
+    BYTE_ORDER_MARK,
+    csv_line,
+    name_cell,
+    name_of_cell,
+    path_cell,
+    path_of_cell,
+)
+from ..results import visible
 
 COLUMNS = ["path", "score", "threshold", "verdict", "error"]
 _HEADING = (BYTE_ORDER_MARK + csv_line(COLUMNS)).encode()
@@ -64,7 +72,7 @@ class VerdictFile:
             for row in rows
         )
         if self._file is None:
-            sys.stdout.write(lines)
+            sys.stdout.write(visible(lines) if sys.stdout.isatty() else lines)
             sys.stdout.flush()
         else:
             self._write(lines.encode())
@@ -96,6 +104,7 @@ class VerdictFile:
         self.done = [dict(zip(COLUMNS, row, strict=True)) for row in rows[1:]]
         for row in self.done:
             row["path"] = path_of_cell(row["path"], self._folder)
+            row["error"] = name_of_cell(row["error"])
 
 
 def _whole_rows(content):

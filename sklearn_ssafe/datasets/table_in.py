@@ -4,6 +4,8 @@ import csv
 import io
 import re
 import warnings
+from collections import Counter
+from itertools import chain, count
 
 from ..labels import as_name
 from .table_out import name_of_cell
@@ -20,7 +22,7 @@ _MARKS = {
     b"\xfe\xff": "utf-16",
     b"\xef\xbb\xbf": "utf-8-sig",
 }
-_MOST_BYTES = 2**30
+_MOST_BYTES, _FIRST_BYTES = 2**30, 2**16
 _SEPARATORS = ",;\t|"
 # What Excel writes, and reads, above the heading.
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\r?\n', re.IGNORECASE)
@@ -118,22 +120,23 @@ def _tidy(heading):
 
 def _headings(headings, columns, file):
     """Name every column; None is one without heading and values, which is left out."""
-    tidy = []
-    for number, (heading, column) in enumerate(zip(headings, columns, strict=True)):
-        if heading is not None and _tidy(heading):
-            tidy.append(_tidy(heading))
-        elif isinstance(column, list) and not any(column):
-            tidy.append(None)
-        else:
-            tidy.append(f"Unnamed: {number}")
-    named = [heading for heading in tidy if heading is not None]
-    twice = [heading for heading in dict.fromkeys(named) if named.count(heading) > 1]
-    if twice:
-        raise ValueError(
-            f"{file.name} has {named.count(twice[0])} columns called {twice[0]!r}: "
-            "rename or remove all but one."
-        )
+    tidy = ["" if heading is None else _tidy(heading) for heading in headings]
+    for heading, n_columns in Counter(filter(None, tidy)).items():
+        if n_columns > 1:
+            raise ValueError(
+                f"{file.name} has {n_columns} columns called {heading!r}: "
+                "rename or remove all but one."
+            )
+    for number, column in enumerate(columns):
+        if not tidy[number]:
+            is_empty = isinstance(column, list) and not any(column)
+            tidy[number] = None if is_empty else _free_name(f"Unnamed: {number}", tidy)
     return tidy
+
+
+def _free_name(name, taken):
+    names = chain([name], (f"{name}.{number}" for number in count(1)))
+    return next(each for each in names if each not in taken)
 
 
 # Text tables
@@ -175,16 +178,14 @@ def _decoded(file, encoding):
             f"its {size:,} bytes are more than is read as text: save it as Parquet, or split it"
         )
     with file.open("rb") as opened:
-        raw = opened.read(_MOST_BYTES)
+        raw = opened.read(_FIRST_BYTES)
+        marked = next((name for mark, name in _MARKS.items() if raw.startswith(mark)), None)
+        encoding = encoding or marked
+        _refuse_zero_bytes(raw, encoding)
+        raw += opened.read(_MOST_BYTES)
     if encoding is not None:
         return _decode(raw, encoding)
-    marked = next((name for mark, name in _MARKS.items() if raw.startswith(mark)), None)
-    if marked:
-        return _decode(raw, marked)
-    if b"\0" in raw:
-        raise TableRefused(
-            "it holds zero bytes, as no text does; if it is UTF-16, give encoding='utf-16-le'"
-        )
+    _refuse_zero_bytes(raw, encoding)
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
@@ -204,6 +205,13 @@ def _decoded(file, encoding):
         stacklevel=6,
     )
     return text
+
+
+def _refuse_zero_bytes(raw, encoding):
+    if encoding is None and b"\0" in raw:
+        raise TableRefused(
+            "it holds zero bytes, as no text does; if it is UTF-16, give encoding='utf-16-le'"
+        )
 
 
 def _decode(raw, encoding):

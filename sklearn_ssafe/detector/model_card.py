@@ -4,6 +4,7 @@ import math
 
 from ..encoders.catalogue import list_encoders
 from ..encoders.names import SOURCE, is_folder, resolve_name
+from ..results import visible
 
 
 def model_card(settings):
@@ -110,7 +111,7 @@ def _training(settings):
         "|---|---|---:|---:|---:|---:|",
     ]
     for row in table:
-        name = row["name"].replace("|", "\\|").replace("\n", " ")
+        name = visible(row["name"], keep="").replace("|", "\\|")
         lines.append(
             f"| {row['class']} | {name} | {row['pictures']:,} | {row['trained_on']:,} | "
             f"{_percent(row['called_generated'])} | {_number(row['auc'])} |"

@@ -1,7 +1,9 @@
 """The CSV file of verdicts: cut anywhere, read by anybody."""
 
+import io
 import os
 import shutil
+import sys
 import warnings
 
 import openpyxl
@@ -125,6 +127,15 @@ def test_excel_sees_text_and_no_formula(strange):
     assert {cell.data_type for row in book.active.iter_rows() for cell in row} == {"s"}
 
 
+def test_a_terminal_is_not_steered(monkeypatch):
+    for watched, shown in ((True, r"a\x1b[2J\u202e.jpg"), (False, "a\x1b[2J\u202e.jpg")):
+        monkeypatch.setattr("sys.stdout", io.StringIO())
+        monkeypatch.setattr("sys.stdout.isatty", lambda watched=watched: watched)
+        with VerdictFile(None, overwrite=False) as file:
+            file.write(rows(["a\x1b[2J\u202e.jpg"]))
+        assert sys.stdout.getvalue().splitlines()[1] == f"{shown},0.25,0.5,real,"
+
+
 def test_verdicts_are_a_table_for_the_next_command(trained, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     shutil.copytree(trained / "pictures" / "images", tmp_path / "pictures")
@@ -157,7 +168,8 @@ def test_exit_codes_and_sentences(trained, tmp_path, monkeypatch):
     assert run("predict", detector, "t.csv").exit_code == 1
     (tmp_path / "empty").mkdir()
     result = run("predict", detector, "empty", "absent.jpg", "-o", "v.csv")
-    assert result.exit_code == 1  # not one has a verdict
+    assert result.exit_code == 1
+    assert "Not one picture could be judged" in result.output
     assert [row["error"] for row in rows_of("v.csv")] == [
         "there is no picture in this folder",
         "no such file",
@@ -165,6 +177,8 @@ def test_exit_codes_and_sentences(trained, tmp_path, monkeypatch):
     (tmp_path / "a.jpg").write_bytes(encoded(picture(0)))
     assert run("predict", detector, "a.jpg", "absent.jpg", "-o", "w.csv").exit_code == 3
     assert run("predict", detector, "a.jpg", "-o", "x.csv").exit_code == 0
+    # Rows of other pictures that are there from before do not count.
+    assert run("predict", detector, "a.jpg", "-o", "w.csv").exit_code == 0
     (tmp_path / "twice.csv").write_text("path,n\na.jpg,1\na.jpg,2\n,3\n")
     with warnings.catch_warnings():
         warnings.simplefilter("error")

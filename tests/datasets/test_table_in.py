@@ -210,6 +210,10 @@ def test_an_index_that_holds_the_path(tmp_path):
     for kind in ("csv", "xlsx"):
         assert load_manifest(tmp_path / f"m.{kind}").frame["Unnamed: 0"].tolist() == [7, 9]
     assert load_manifest(tmp_path / "m.parquet").frame["Unnamed: 2"].tolist() == [7, 9]
+    pd.read_csv(tmp_path / "m.csv").to_csv(tmp_path / "again.csv")
+    frame = load_manifest(tmp_path / "again.csv").frame
+    assert frame["Unnamed: 0"].tolist() == [7, 9]
+    assert frame["Unnamed: 0.1"].tolist() == [0, 1]
 
 
 # Text tables
@@ -264,6 +268,18 @@ def test_encodings_are_marked_named_or_told_of(tmp_path):
     for encoding, message in (("utf-8", "it is not text in utf-8"), ("klingon", "is none that")):
         with pytest.raises(ValueError, match=message):
             load_manifest(file, encoding=encoding)
+
+
+def test_a_sparse_file_is_not_read_whole(tmp_path):
+    with open(tmp_path / "m.csv", "wb") as file:
+        file.truncate(2**29)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match="holds zero bytes"):
+            load_manifest(tmp_path / "m.csv")
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_huge_text_is_not_read_whole(tmp_path, monkeypatch):
