@@ -80,12 +80,21 @@ class Encoder(ABC):
         """
         raise NotRecognisableError(f"{type(self).__name__} has no fingerprint")
 
-    def identity(self, recognise=True):
-        """Return the `EncoderIdentity`; taking the fingerprint of large weights costs seconds."""
+    @property
+    def fingerprint_here(self):
+        """A fingerprint that holds within this process only, or None where there is none."""
+        return None
+
+    def identity(self, recognise=True, here=False):
+        """Return the `EncoderIdentity`; taking the fingerprint of large weights costs seconds.
+
+        With `here`, what is kept does not outlive the process.
+        """
         fingerprint, why_none = None, ""
         try:
             fingerprint = self.fingerprint if recognise else None
         except NotRecognisableError as error:
+            fingerprint = self.fingerprint_here if here else None
             why_none = str(error)
         return EncoderIdentity(self.name, len(self.feature_names), fingerprint, why_none)
 

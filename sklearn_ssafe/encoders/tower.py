@@ -10,7 +10,7 @@ import torch
 
 from .base import Encoder
 from .compiling import Compiled
-from .fingerprint import hash_of_tensors
+from .fingerprint import NotRecognisableError, hash_of_tensors
 
 
 class Tower:
@@ -64,6 +64,11 @@ class Tower:
             **{library: version(library) for library in self.libraries},
         }
 
+    @property
+    def fingerprint_here(self):
+        """What tells the tower from others within this process, where nothing else does."""
+        return None
+
     @cached_property
     def _architecture_hash(self):
         # Activations, widths and constants, which the weights do not tell.
@@ -95,6 +100,18 @@ class TowerEncoder(Encoder):
     @property
     def fingerprint(self):
         """The tower, its layers and how pictures are prepared; see `Encoder.fingerprint`."""
+        return {**self._fingerprint_of_settings(), **self.tower.fingerprint}
+
+    @property
+    def fingerprint_here(self):
+        """As `fingerprint`, of a tower known by its object; see `Encoder.fingerprint_here`."""
+        known = self.tower.fingerprint_here
+        try:
+            return None if known is None else {**self._fingerprint_of_settings(), **known}
+        except NotRecognisableError:  # preprocessing of the user's own
+            return None
+
+    def _fingerprint_of_settings(self):
         precision = str(self.tower.dtype).removeprefix("torch.")
         if torch.get_float32_matmul_precision() != "highest":
             precision += f", matrix products {torch.get_float32_matmul_precision()}"
@@ -105,7 +122,6 @@ class TowerEncoder(Encoder):
             "views": self._cut_views.fingerprint,
             "mean": self._mean.flatten().tolist(),
             "std": self._std.flatten().tolist(),
-            **self.tower.fingerprint,
         }
 
     def prepare(self, image):

@@ -371,7 +371,7 @@ class FrozenEncoderTransformer(
         encoder = load_encoder(self.encoder, **settings)
         stores = []
         for part in encoder.parts:
-            identity = part.identity(recognise=self.cache is not None)
+            identity = part.identity(recognise=self.cache is not None, here=self.cache == "memory")
             stores.append((identity.n_features, open_store(self.cache, identity)))
         return pictures, encoder, stores
 

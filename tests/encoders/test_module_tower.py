@@ -4,9 +4,16 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
 from torchvision import transforms
 
+from sklearn_ssafe import FrozenEncoderTransformer
 from sklearn_ssafe.encoders.loading import free_encoders, load_encoder
+from sklearn_ssafe.exceptions import EncodingCacheWarning
+from sklearn_ssafe.store import clear_memory_cache
 
 from ..tiny_models import embed, pictures
 
@@ -129,3 +136,78 @@ def test_auto_precision_is_the_modules_own():
 def test_wrong_choices_are_explained(options, message):
     with pytest.raises(ValueError, match=message):
         load(**options)
+
+
+class Counting(torch.nn.Module):
+    """Means of colours; counts the pictures that it is given."""
+
+    def __init__(self):
+        super().__init__()
+        self.scale = torch.nn.Parameter(torch.ones(3))
+        self.n_seen = 0
+
+    def forward(self, pixels):
+        self.n_seen += len(pixels)
+        return pixels.mean((2, 3)) * self.scale
+
+
+def counted(transformer, module, some):
+    """How many pictures the module is given for a call; one more is its trial."""
+    before = module.n_seen
+    rows = transformer.transform(some)
+    return rows, module.n_seen - before
+
+
+def test_in_memory_a_module_is_known_by_its_object_and_weights():
+    clear_memory_cache()
+    rng = np.random.default_rng(0)
+    some = list(rng.integers(0, 256, (6, 8, 8, 3), dtype=np.uint8))
+    how = {"preprocess": {"size": 8, "mean": 0.5, "std": 0.5}, "normalize": False}
+    module = Counting().eval()
+    transformer = FrozenEncoderTransformer(module, **how)
+    first, seen = counted(transformer, module, some)
+    assert seen >= 6
+    again, seen = counted(clone(transformer), module, some)
+    assert seen <= 1
+    np.testing.assert_array_equal(again, first)
+    # Another object with the same weights is another module: its code may be.
+    other = Counting().eval()
+    assert counted(FrozenEncoderTransformer(other, **how), other, some)[1] >= 6
+    # Trained on, also where torch counts no version.
+    module.scale.data.mul_(2)
+    twice, seen = counted(transformer, module, some)
+    assert seen >= 6
+    np.testing.assert_allclose(twice, 2 * first, rtol=1e-6)
+    # Another preprocessing, and another part of the same structure.
+    narrow = FrozenEncoderTransformer(
+        module, preprocess={"size": 4, "mean": 0.5, "std": 0.5}, normalize=False
+    )
+    assert counted(narrow, module, some)[1] >= 6
+    module.extra = torch.nn.ReLU().eval()
+    assert counted(transformer, module, some)[1] >= 6
+
+
+def test_a_search_over_a_module_encodes_each_picture_once():
+    clear_memory_cache()
+    rng = np.random.default_rng(0)
+    X = np.empty(20, dtype=object)
+    X[:] = [rng.integers(0, 256, (8, 8, 3), dtype=np.uint8) for _ in range(20)]
+    module = Counting().eval()
+    how = {"preprocess": {"size": 8, "mean": 0.5, "std": 0.5}}
+    pipeline = make_pipeline(FrozenEncoderTransformer(module, **how), LogisticRegression())
+    search = GridSearchCV(pipeline, {"logisticregression__C": [0.1, 1, 10]}, cv=4)
+    search.fit(X, np.arange(20) % 2)
+    n_calls = 3 * 4 * 2 + 1  # each may try the module with one picture
+    assert module.n_seen <= 20 + n_calls
+    module.n_seen = 0
+    pipeline.set_params(frozenencodertransformer__cache=None)
+    pipeline.fit(X, np.arange(20) % 2)
+    assert module.n_seen >= 20
+
+
+def test_a_folder_still_wants_a_fingerprint(tmp_path):
+    how = {"preprocess": {"size": 8, "mean": 0.5, "std": 0.5}, "cache": tmp_path / "kept"}
+    with pytest.warns(EncodingCacheWarning, match="attribute `fingerprint`"):
+        FrozenEncoderTransformer(Counting().eval(), **how).transform(
+            [np.zeros((8, 8, 3), dtype=np.uint8)]
+        )
