@@ -11,7 +11,7 @@ __all__, __getattr__, __dir__ = lazy(
         "EncodingCacheWarning": "store.warning",
         "EncodingError": "encoding.failures",
         "EncodingWarning": "encoding.failures",
-        "ImageReadError": "images.reading",
+        "ImageReadError": "images.errors",
         "TooFewPicturesWarning": "metrics.abstention",
         "TooFewRealPicturesWarning": "metrics.thresholds",
         "WeightsFileError": "encoders.weights",

@@ -168,6 +168,6 @@ def _paths_by_hash(store, pictures):
         picture = as_picture(path)
         digest = store.find_files([picture.file_state()])[0]
         if digest is None:
-            digest = picture.digest()
+            digest = picture.key()
         paths.setdefault(digest, []).append(path)
     return paths

@@ -10,8 +10,8 @@ import torch
 from PIL import Image, ImageFilter
 
 from ..encoding.transformer import gives_unit_rows, loaded_encoder
+from ..images.errors import ImageReadError
 from ..images.picture import as_picture
-from ..images.reading import ImageReadError
 from ..metrics.scores import log_odds
 from ..public import public
 from .default_head import scaled_to_unit_length

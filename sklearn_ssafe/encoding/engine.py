@@ -6,9 +6,11 @@ from collections import deque
 
 import numpy as np
 
+from ..images.errors import ImageReadError
+from ..images.limits import MAX_PIXELS
 from ..images.picture import as_picture
-from ..images.reading import ImageReadError
 from ..images.threads import map_ahead, worker_threads
+from .failures import reason_of
 
 # Pictures waiting, decoded, for the encoder: enough to bridge one slow file, small enough that
 # memory stays flat however long the run.
@@ -25,18 +27,18 @@ _SECONDS_BETWEEN_LOOKS = 0.05
 _SECONDS_OF_PATIENCE = 900
 
 
-def find_unreadable(items, *, num_workers=None, decode=False, on_done=None):
+def find_unreadable(items, *, num_workers=None, decode=False, max_pixels=MAX_PIXELS, on_done=None):
     """Look at every picture without encoding any; return the reasons by row.
 
-    With `decode`, files that break off in the middle are found as well; without, headers are read.
+    With `decode`, files damaged in the middle are found as well; without, headers are read.
     """
 
     def look(item):
         picture = as_picture(item)
         try:
-            picture.read() if decode else picture.check()
-        except ImageReadError as error:
-            return str(error)
+            picture.read(max_pixels) if decode else picture.check(max_pixels)
+        except Exception as error:
+            return reason_of(error)
         return None
 
     reasons = {}
@@ -73,6 +75,7 @@ class StoredEncoding:
         *,
         batch_size="auto",
         num_workers=None,
+        max_pixels=MAX_PIXELS,
         trust_unchanged=True,
     ):
         self.encoder = encoder
@@ -83,6 +86,7 @@ class StoredEncoding:
         self._store = store
         self._batch_size = choose_batch_size(encoder, batch_size)
         self._num_workers = num_workers
+        self._max_pixels = max_pixels
         self._trust_unchanged = trust_unchanged
         self._same_as = {}  # row -> another row with the same picture
         self._digests = {}  # missing row -> hash of its content, once it is known
@@ -160,13 +164,13 @@ class StoredEncoding:
         digests, states = {}, {}
         for row in rows:
             picture = self.pictures[row]
-            if picture.in_memory:
-                try:
-                    digests[row] = self._digests[row] = picture.digest()
-                except ImageReadError:
-                    pass  # reading it will tell why
-            elif self._trust_unchanged and (state := picture.file_state()) is not None:
-                states[row] = state
+            try:
+                if picture.in_memory:
+                    digests[row] = self._digests[row] = picture.key(self._max_pixels)
+                elif self._trust_unchanged and (state := picture.file_state()) is not None:
+                    states[row] = state
+            except Exception:
+                pass  # reading it will tell why
         # Good enough to look for the row. When it is not there, the file is read again.
         digests.update(zip(states, self._store.find_files(list(states.values())), strict=True))
         digests = {row: digest for row, digest in digests.items() if digest is not None}
@@ -183,31 +187,41 @@ class StoredEncoding:
     # In the reading threads ----------------------------------------------------------------------
 
     def _prepare(self, row):
-        """Return the views of a picture, or what makes them needless."""
+        """Return the views of a picture, or what makes them needless; whatever it raises, too."""
         try:
-            picture = self.pictures[row]
-            if row not in self._digests:
+            if row in self._digests:
+                needless = self._claim(row, self._digests[row])
+                if needless is not None:
+                    return needless
+                return self._views(row)
+            with self.pictures[row].reserving(self._max_pixels):
                 picture = self._read(row)
-            needless = self._claim(row, self._digests[row])
-            if needless is not None:
-                return needless
-            if not picture.in_memory:
-                picture = self._read(row)
-            pixels = picture.read()
-        except ImageReadError as error:
-            return str(error)
-        try:
-            return self.encoder.prepare(pixels)
-        except Exception as error:  # a user's own preprocessing may raise anything
-            name = self.encoder.name
-            return f"could not be prepared for {name}: {type(error).__name__}: {error}"
+                needless = self._claim(row, self._digests[row])
+                return self._views(row, picture) if needless is None else needless
+        except Exception as error:
+            return reason_of(error)
+
+    def _views(self, row, picture=None):
+        """Return the views of a picture, which is read again unless it is given."""
+        with self.pictures[row].reserving(self._max_pixels):
+            if picture is None:
+                known = self.pictures[row]
+                picture = known if known.in_memory else self._read(row)
+            pixels = picture.read(self._max_pixels)
+            try:
+                return self.encoder.prepare(pixels)
+            except Exception as error:  # a user's own preprocessing may raise anything
+                raise ImageReadError(
+                    f"could not be prepared for {self.encoder.name}: "
+                    f"{type(error).__name__}: {error}"
+                ) from error
 
     def _read(self, row):
         """Return a picture with its content in memory, and note its digest."""
         # The state first: a change during the reading must not pass for the new content.
         state = self.pictures[row].file_state()
         picture = self.pictures[row].loaded()
-        digest = picture.digest()
+        digest = picture.key(self._max_pixels)
         if self._digests.setdefault(row, digest) != digest:
             raise ImageReadError("the file changed while it was being read: try again")
         if state is not None and state.is_settled():

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from ..images.errors import ImageReadError
 from ..public import public
 
 _MOST_NAMED = 20
@@ -40,10 +41,28 @@ def failures_table(pictures, reasons):
     return pd.DataFrame(
         {
             "row": pd.Series(rows, dtype="int64"),
-            "path": pd.Series([pictures[row].name for row in rows], dtype=object),
+            "path": pd.Series([_name_of(pictures[row]) for row in rows], dtype=object),
             "reason": pd.Series([reasons[row] for row in rows], dtype=object),
         }
     )
+
+
+def _name_of(picture):
+    """Return a picture's name, whatever the item does when it is asked."""
+    try:
+        return picture.name
+    except Exception:
+        return f"<{type(picture.item).__name__}>"
+
+
+def reason_of(error):
+    """Say why a picture could not be read, whatever was raised."""
+    if isinstance(error, ImageReadError):
+        return str(error)
+    try:
+        return f"could not be read: {type(error).__name__}: {error}"
+    except Exception:
+        return f"could not be read: {type(error).__name__}"
 
 
 def failures_message(table, n_items):

@@ -15,6 +15,7 @@ from sklearn.utils._set_output import _get_output_config
 from ..encoders.factories import factory_token, remember_factory
 from ..encoders.loading import load_encoder
 from ..images.inputs import as_pictures
+from ..images.limits import MAX_PIXELS
 from ..public import DocumentationLink, public
 from ..store.opening import open_store
 from .engine import StoredEncoding, choose_batch_size, find_unreadable, is_worth_compiling
@@ -142,8 +143,17 @@ class FrozenEncoderTransformer(
     on_error : {"raise", "nan"}, default="raise"
         What a picture that cannot be encoded costs. With "raise", every picture is looked at, and
         then one `EncodingError` names all bad ones. With "nan", its row is NaN, one
-        `EncodingWarning` gives the count, and `failures_` lists them. If no picture can be
-        encoded, it is an error either way.
+        `EncodingWarning` gives the count, and `failures_` lists them.
+    on_all_failed : {"auto", "raise", "nan"}, default="auto"
+        With ``on_error="nan"``, what it costs if no picture at all can be encoded: with "raise" an
+        `EncodingError`; with "nan" no more than its row each, so that a picture gets the same
+        answer alone as beside others. "auto" raises in `fit_transform`, where something is wrong
+        with the whole set, and gives NaN rows in `transform`.
+    max_pixels : int, default=120000000
+        A picture of more pixels costs what `on_error` says, before any of it is decoded; so does
+        one that may take more than 10 bytes of memory for each pixel allowed, 1.2 GB by default.
+        See :func:`sklearn_ssafe.images.read_image`. The features do not depend on it, and those
+        that are in the cache are taken whatever it is.
     cache : "memory", path-like or None, default="memory"
         Where embeddings are kept, so that a picture is encoded once. ``"memory"`` is this process's
         memory, up to 1 GiB, shared by all transformers. A folder is kept from one run to the next
@@ -217,6 +227,8 @@ class FrozenEncoderTransformer(
         "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "num_workers": [Interval(Integral, 1, None, closed="left"), None],
         "on_error": [StrOptions({"raise", "nan"})],
+        "on_all_failed": [StrOptions({"auto", "raise", "nan"})],
+        "max_pixels": [Interval(Integral, 1, None, closed="left")],
         "cache": [str, Path, None],
         "trust_unchanged_files": ["boolean"],
         "allow_download": ["boolean"],
@@ -240,6 +252,8 @@ class FrozenEncoderTransformer(
         batch_size="auto",
         num_workers=None,
         on_error="raise",
+        on_all_failed="auto",
+        max_pixels=MAX_PIXELS,
         cache="memory",
         trust_unchanged_files=True,
         allow_download=True,
@@ -259,6 +273,8 @@ class FrozenEncoderTransformer(
         self.batch_size = batch_size
         self.num_workers = num_workers
         self.on_error = on_error
+        self.on_all_failed = on_all_failed
+        self.max_pixels = max_pixels
         self.cache = cache
         self.trust_unchanged_files = trust_unchanged_files
         self.allow_download = allow_download
@@ -302,7 +318,8 @@ class FrozenEncoderTransformer(
         Raises
         ------
         EncodingError
-            A picture could not be encoded and ``on_error="raise"``, or none could.
+            A picture could not be encoded and ``on_error="raise"``, or none could and
+            ``on_all_failed="raise"``.
         WeightsNotFoundError
             The encoder's weights are not on this machine and no hub is in reach.
 
@@ -313,7 +330,7 @@ class FrozenEncoderTransformer(
         EncodingCacheWarning
             The folder of `cache` cannot be used, or not for this encoder; the work goes on without.
         """
-        return self._encode(X, *self._begin(X))
+        return self._encode(X, *self._begin(X), may_all_fail=self.on_all_failed != "raise")
 
     @with_callbacks
     def fit_transform(self, X, y=None):
@@ -342,7 +359,10 @@ class FrozenEncoderTransformer(
             callbacks = BatchCallbacks(self, n_batches, X, y)
             return callbacks
 
-        features = self._encode(X, pictures, encoder, stores, start_callbacks)
+        may_all_fail = self.on_all_failed == "nan"
+        features = self._encode(
+            X, pictures, encoder, stores, start_callbacks, may_all_fail=may_all_fail
+        )
         callbacks.all_done()
         return features
 
@@ -375,7 +395,7 @@ class FrozenEncoderTransformer(
             stores.append((identity.n_features, open_store(self.cache, identity)))
         return pictures, encoder, stores
 
-    def _encode(self, X, pictures, encoder, stores, start_callbacks=None):
+    def _encode(self, X, pictures, encoder, stores, start_callbacks=None, *, may_all_fail):
         parts = zip(encoder.parts, stores, strict=True)
         works = [self._look_up(part, *kept, pictures) for part, kept in parts]
         if self.on_error == "raise":
@@ -387,7 +407,7 @@ class FrozenEncoderTransformer(
         reasons = {row: why for work in reversed(works) for row, why in work.reasons.items()}
         features[list(reasons)] = np.nan  # one encoder may have managed what another could not
         self.failures_ = failures_table(pictures, reasons)
-        self._report(features, len(pictures))
+        self._report(features, len(pictures), may_all_fail)
         return self._with_index_of(X, features, encoder)
 
     def _look_up(self, encoder, n_features, store, pictures):
@@ -398,6 +418,7 @@ class FrozenEncoderTransformer(
             store,
             batch_size=self.batch_size,
             num_workers=self.num_workers,
+            max_pixels=self.max_pixels,
             trust_unchanged=self.trust_unchanged_files,
         )
         work.look_up()
@@ -420,20 +441,26 @@ class FrozenEncoderTransformer(
 
         def look(description, **how):
             with progress_bar(len(new), description, self.verbose) as bar:
-                return find_unreadable(new, num_workers=self.num_workers, on_done=bar.update, **how)
+                return find_unreadable(
+                    new,
+                    num_workers=self.num_workers,
+                    max_pixels=self.max_pixels,
+                    on_done=bar.update,
+                    **how,
+                )
 
         if not look("looking for bad files"):
             return
-        reasons = look("looking for truncated files", decode=True)
+        reasons = look("looking for damaged files", decode=True)
         reasons = {rows[place]: reason for place, reason in reasons.items()}
         self.failures_ = failures_table(pictures, reasons)
-        self._report(None, len(pictures))
+        self._report(None, len(pictures), False)
 
-    def _report(self, features, n_items):
+    def _report(self, features, n_items, may_all_fail):
         if self.failures_.empty:
             return
         message = failures_message(self.failures_, n_items)
-        if len(self.failures_) == n_items:
+        if len(self.failures_) == n_items and not (self.on_error == "nan" and may_all_fail):
             raise EncodingError(message, self.failures_)
         if self.on_error == "raise":
             raise EncodingError(

@@ -7,7 +7,7 @@ import os
 import numpy as np
 from PIL import Image
 
-from ..images.reading import ImageReadError
+from ..images.errors import ImageReadError
 from ..images.threads import map_ahead, worker_threads
 from ..results import visible
 

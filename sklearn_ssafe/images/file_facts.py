@@ -5,56 +5,18 @@ import hashlib
 import io
 import re
 import struct
-import zlib
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageCms
 
 from ..public import public
+from .formats.png import chunks_of, texts_of
+from .ifd import EXIF_IFD, exif_tags, has_tags
 
-_PNG_TEXT = (b"tEXt", b"zTXt", b"iTXt")
 # Where the ISO media formats (HEIC, AVIF) keep a C2PA manifest.
 _C2PA_UUID = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
 _C2PA_TIFF_TAG = 0xCD41
-# A chunk of text larger than this holds no more than its beginning tells.
-_MOST_TEXT = 1 << 20
-
-
-def png_chunks(file):
-    """List type and content, of 1 MiB at most, of a PNG file's chunks; those of pixels without."""
-    chunks = []
-    file.seek(8)
-    while len(head := file.read(8)) == 8:
-        length, kind = struct.unpack(">I4s", head)
-        content = b"" if kind == b"IDAT" else file.read(min(length, _MOST_TEXT))
-        file.seek(length - len(content) + 4, 1)
-        chunks.append((kind, content))
-    return chunks
-
-
-def png_texts(chunks):
-    """Return keyword and text of each piece of text in PNG chunks."""
-    texts = []
-    for kind, content in chunks:
-        if kind not in _PNG_TEXT:
-            continue
-        keyword, _, rest = content.partition(b"\0")
-        if kind == b"zTXt":
-            rest = _unpacked(rest[1:])
-        elif kind == b"iTXt":
-            packed, rest = rest[:1], rest[2:]
-            rest = rest.split(b"\0", 2)[-1]  # behind language and translated keyword
-            rest = _unpacked(rest) if packed == b"\1" else rest
-        texts.append((keyword.decode("latin-1"), rest.decode("utf-8", "replace")))
-    return texts
-
-
-def _unpacked(content):
-    try:
-        return zlib.decompressobj().decompress(content, _MOST_TEXT)
-    except zlib.error:
-        return b""
 
 
 def has_c2pa(image, file, chunks):
@@ -68,7 +30,7 @@ def has_c2pa(image, file, chunks):
     if image.format in ("HEIF", "AVIF"):
         return _C2PA_UUID in _parts(file, 0, ">I4s", length_first=True)
     if image.format == "TIFF":
-        return _C2PA_TIFF_TAG in image.tag_v2
+        return _C2PA_TIFF_TAG in exif_tags(image.info["exif"], {_C2PA_TIFF_TAG})
     return False
 
 
@@ -164,14 +126,7 @@ def find_named_generator(texts):
     return next((_KEYWORDS[keyword] for keyword, _ in texts if keyword in _KEYWORDS), "")
 
 
-_MAKE, _MODEL, _SOFTWARE, _DESCRIPTION, _EXIF_IFD, _USER_COMMENT = (
-    0x010F,
-    0x0110,
-    0x0131,
-    0x010E,
-    0x8769,
-    0x9286,
-)
+_MAKE, _MODEL, _SOFTWARE, _DESCRIPTION, _USER_COMMENT = 0x010F, 0x0110, 0x0131, 0x010E, 0x9286
 _BITS_OF_MODE = {"1": 1, "I": 32, "F": 32}
 
 
@@ -237,9 +192,9 @@ class FileFacts:
 
 def facts_of_file(image, file, **place):
     """Return the facts of a picture's opened file; `place` is its path and time of change."""
-    chunks = png_chunks(file) if image.format == "PNG" else []
-    exif = _exif(image, chunks)
-    texts = [*png_texts(chunks), *_other_texts(image, exif)]
+    chunks = chunks_of(file) if image.format == "PNG" else []
+    exif = exif_tags(image.info.get("exif"), {_MAKE, _MODEL, _SOFTWARE, _DESCRIPTION})
+    texts = [*texts_of(chunks), *_other_texts(image, exif)]
     return FileFacts(
         width=image.width,
         height=image.height,
@@ -249,7 +204,7 @@ def facts_of_file(image, file, **place):
         bit_depth=_bit_depth(image, chunks),
         n_bytes=_size(file),
         icc_profile=_profile_name(image.info.get("icc_profile") or b""),
-        metadata=_kinds_of_metadata(image, chunks, exif),
+        metadata=_kinds_of_metadata(image, chunks),
         camera=" ".join(_clean(exif[tag]) for tag in (_MAKE, _MODEL) if tag in exif),
         has_c2pa=has_c2pa(image, file, chunks),
         named_generator=find_named_generator(texts),
@@ -312,26 +267,12 @@ def _subsampling(layers):
     return " ".join(f"{horizontal}x{vertical}" for horizontal, vertical in factors)
 
 
-def _exif(image, chunks):
-    """Read the EXIF tags; damaged ones are no reason to lose the picture."""
-    try:
-        if image.format != "PNG":
-            return image.getexif()
-        exif = Image.Exif()  # PNG by hand: Pillow would decode all of it to look behind the pixels
-        exif.load(next((content for kind, content in chunks if kind == b"eXIf"), None))
-        return exif
-    except Exception:
-        return Image.Exif()
-
-
 def _other_texts(image, exif):
     for tag in (_SOFTWARE, _DESCRIPTION, _MAKE):
         if tag in exif:
             yield "", _clean(exif[tag])
-    try:
-        comment = exif.get_ifd(_EXIF_IFD).get(_USER_COMMENT)
-    except Exception:
-        comment = None
+    inside = exif_tags(image.info.get("exif"), {_USER_COMMENT}, inside=EXIF_IFD)
+    comment = inside.get(_USER_COMMENT)
     for text in (comment, image.info.get("comment"), image.info.get("xmp")):
         if text:
             yield "", _clean(text)
@@ -344,11 +285,11 @@ def _clean(text):
     return str(text).replace("\0", "").strip()
 
 
-def _kinds_of_metadata(image, chunks, exif):
+def _kinds_of_metadata(image, chunks):
     kinds = {kind for kind, _ in chunks}
     names = {name for name, _ in getattr(image, "applist", [])}
     found = {
-        "EXIF": len(exif) > 0,
+        "EXIF": has_tags(image.info.get("exif")),
         "XMP": "xmp" in image.info or any(b"com.adobe.xmp" in text[:32] for _, text in chunks),
         "Photoshop": "APP13" in names,
         "comment": bool(image.info.get("comment")),

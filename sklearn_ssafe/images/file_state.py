@@ -7,6 +7,9 @@ import time
 # File systems count time in steps, of up to two seconds: a file written so recently could change
 # once more without a trace in its time of modification.
 _STEP_NS = 2_000_000_000
+# To be raised when `Picture.key` gives some files another key than before: all files are then read
+# once more, and those whose key is the same are not encoded again.
+_KEYS = b"keys 2"
 
 
 class FileState:
@@ -15,7 +18,7 @@ class FileState:
     def __init__(self, path):
         status = os.stat(path)
         full = os.fsencode(os.path.abspath(path))
-        self.path_key = hashlib.blake2b(full, digest_size=16).digest()
+        self.path_key = hashlib.blake2b(full, digest_size=16, person=_KEYS).digest()
         self._mtime_ns = status.st_mtime_ns
         self.stamp = _bytes8(status.st_size) + _bytes8(status.st_mtime_ns)
 

@@ -3,6 +3,7 @@
 import functools
 import os
 import re
+import stat
 import threading
 from collections import OrderedDict
 
@@ -44,6 +45,8 @@ def read_parquet_row(shard, column, row):
 
 def _open(path):
     status = os.stat(path)  # a file written anew is another file
+    if not stat.S_ISREG(status.st_mode):
+        raise ValueError("is a folder, pipe, socket or device")
     return _shard(os.path.abspath(path), status.st_mtime_ns, status.st_size)
 
 

@@ -2,8 +2,7 @@
 
 import hashlib
 import io
-import re
-import stat
+import os
 import threading
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,27 +14,40 @@ from PIL import Image
 from ..labels import is_missing
 from ..public import public
 from ..results import visible
+from .errors import ImageReadError, reading_errors
 from .file_facts import facts_of_file, facts_of_pixels, has_alpha
 from .file_state import FileState
+from .limits import MAX_PIXELS, Declared, check_limits, reserved
+from .local_files import opened_file, unopened
 from .parquet_rows import check_parquet_row, parse_parquet_row, read_parquet_row
 from .reading import (
-    ImageReadError,
     check_array,
     decode,
     decode_small_grey,
+    is_read,
+    is_read_anew,
+    look_at,
     open_lazily,
     pixels_of_array,
     pixels_of_image,
-    reading_errors,
     small_grey,
 )
 
-_URL = re.compile(r"^([a-z][a-z0-9+.-]+://|data:image/)", re.IGNORECASE)
-_SHARED_PICTURE = threading.Lock()
+_SHARED_PICTURE = threading.RLock()
+# Marks the keys of files that were given other pixels before; `file_state` has a number for this,
+# too.
+_READ_ANEW = b"reading 2"
 
 
 def as_picture(item):
     """Return the `Picture` that an item stands for; anything at all has one."""
+    try:
+        return _as_picture(item)
+    except Exception:  # a class of the user's own may raise anything when it is looked at
+        return NoPicture(item)
+
+
+def _as_picture(item):
     if isinstance(item, Picture):
         return item
     if isinstance(item, str):
@@ -53,7 +65,7 @@ def as_picture(item):
 
 
 @public("sklearn_ssafe.images")
-def read_image(image):
+def read_image(image, *, max_pixels=MAX_PIXELS):
     """Read one picture as an RGB array.
 
     The EXIF orientation is applied. Transparent pixels are composited on white. Palette, grey,
@@ -61,12 +73,24 @@ def read_image(image):
     the first frame is taken. Embedded colour profiles are not applied, as in the preprocessing
     that the encoders were trained with.
 
+    The format is told from the content, never from the name: JPEG, PNG, WebP, GIF, TIFF, BMP,
+    HEIC (with the extra ``[heif]``), AVIF, JPEG 2000, PSD, ICO and PPM. Reading starts no other
+    program, fetches nothing, and opens no other file. Whatever a decoder knows to be damaged is
+    refused; oddities that change no pixel, such as damaged EXIF, are not.
+
     Parameters
     ----------
     image : str, Path, bytes, PIL.Image.Image or ndarray of uint8
         A file's path, the name of a row in a Parquet file (``"SHARD.parquet#COLUMN/ROW"``), a
         file's content, an opened picture, or pixel values of shape (height, width),
         (height, width, 1), (height, width, 3) or (height, width, 4).
+    max_pixels : int, default=120000000
+        A picture of more pixels is refused, before any of it is decoded. So is one whose decoder
+        may take more than 10 bytes of memory for each pixel allowed, 1.2 GB by default: WebP, AVIF,
+        HEIC and JPEG 2000 files from 45 to 75 million pixels on, uncompressed TIFF from 90 million,
+        and whatever has more than 100,000 pixels on a side. All threads together take no more than
+        1.2 GB either; a picture that is allowed more waits until it is alone. Beyond 178 million
+        pixels, ``PIL.Image.MAX_IMAGE_PIXELS`` has to be raised as well.
 
     Returns
     -------
@@ -76,7 +100,7 @@ def read_image(image):
     Raises
     ------
     ImageReadError
-        The picture is missing, empty, truncated, of an unknown format, or a URL.
+        The picture is missing, empty, damaged, too large, of another format, or a URL.
 
     Examples
     --------
@@ -86,7 +110,7 @@ def read_image(image):
     >>> read_image(picture).shape
     (64, 64, 3)
     """
-    return as_picture(image).read()
+    return as_picture(image).read(max_pixels)
 
 
 @public("sklearn_ssafe.images")
@@ -154,18 +178,26 @@ class Picture:
         """Path of the file, or name of the row, as text; None for a picture without."""
         return None
 
-    def read(self):
+    def read(self, max_pixels=MAX_PIXELS):
         """Return the pixels; see `read_image`."""
-        with reading_errors():
-            return self._read()
+        with reading_errors(), reserved(self._cost(max_pixels)):
+            return self._read(max_pixels)
 
-    def check(self):
+    def check(self, max_pixels=MAX_PIXELS):
         """See that this is a picture, without decoding it: a fraction of a millisecond.
 
-        A file that breaks off in the middle is found by `read` alone.
+        A file that is damaged in the middle is found by `read` alone.
         """
         with reading_errors():
-            self._check()
+            self._cost(max_pixels)
+
+    @contextmanager
+    def reserving(self, max_pixels=MAX_PIXELS):
+        """Hold the memory that reading takes while more is done with the picture than `read`."""
+        with reading_errors():
+            cost = self._cost(max_pixels)
+        with reserved(cost):
+            yield
 
     def content(self):
         """Return the bytes of the picture's file."""
@@ -205,12 +237,19 @@ class Picture:
         with reading_errors():
             return small_grey(pixels, short_side)
 
-    def digest(self):
+    def digest(self, max_pixels=MAX_PIXELS):
         """Return 32 bytes that are the same for the same picture."""
-        pixels = self.read()
+        pixels = self.read(max_pixels)
         digest = hashlib.sha256(f"pixels {pixels.shape}\n".encode())
         digest.update(pixels)
         return digest.digest()
+
+    def key(self, max_pixels=MAX_PIXELS):
+        """Return 32 bytes that are the same for the same pixels: embeddings are kept under them.
+
+        They are the digest, but for files of which an earlier version made other pixels.
+        """
+        return self.digest(max_pixels)
 
     def file_state(self):
         """Return the `FileState`; None where nothing tells whether a file has changed."""
@@ -220,6 +259,13 @@ class Picture:
         """Return the item itself as bytes, to tell items apart without reading any file."""
         return str(self.item).encode("utf-8", "surrogateescape")
 
+    def _cost(self, max_pixels):
+        """Return the memory in bytes that reading takes; refuse what is no picture."""
+        raise NotImplementedError
+
+    def _read(self, max_pixels):
+        raise NotImplementedError
+
     def _content(self):
         raise ImageReadError(
             f"cannot read a picture from {self.name}: expected a path, bytes, a PIL image or "
@@ -228,8 +274,14 @@ class Picture:
 
     @contextmanager
     def _open(self):
-        with io.BytesIO(self._content()) as file, open_lazily(file) as image:
+        cost = self._cost(MAX_PIXELS)
+        with reserved(cost), self._opened_file() as file, open_lazily(file) as image:
             yield image, file
+
+    @contextmanager
+    def _opened_file(self):
+        with io.BytesIO(self._content()) as file:
+            yield file
 
 
 class _OfFile(Picture):
@@ -237,12 +289,12 @@ class _OfFile(Picture):
 
     __slots__ = ()
 
-    def _read(self):
-        return decode(self._content())
+    def _read(self, max_pixels):
+        return decode(self._content(), max_pixels)
 
-    def _check(self):
-        with self._open():
-            pass
+    def _cost(self, max_pixels):
+        with self._opened_file() as file:
+            return look_at(file, max_pixels)[-1]
 
     def loaded(self):
         return FileContent(self.content())
@@ -262,12 +314,19 @@ class _OfFile(Picture):
         return {"path": self.path}
 
     def small_grey(self, short_side=256):
-        with self.open() as (image, _):
-            return decode_small_grey(image, short_side)
+        with self.reserving(), reading_errors():
+            return decode_small_grey(self._content(), short_side)
 
-    def digest(self):
+    def digest(self, max_pixels=MAX_PIXELS):
         """Return the SHA-256 of the content, as ``sha256sum`` gives it for the file."""
         return hashlib.sha256(self.content()).digest()
+
+    def key(self, max_pixels=MAX_PIXELS):
+        content = self.content()
+        digest = hashlib.sha256(content)
+        if is_read_anew(content):
+            digest.update(_READ_ANEW)
+        return digest.digest()
 
 
 class PictureFile(_OfFile):
@@ -287,33 +346,10 @@ class PictureFile(_OfFile):
 
     def _content(self):
         with self._opened_file() as file:
-            return _not_empty(file.read())
+            return file.read(os.fstat(file.fileno()).st_size)
 
-    @contextmanager
-    def _open(self):
-        with self._opened_file() as file, open_lazily(file) as image:
-            yield image, file
-
-    @contextmanager
     def _opened_file(self):
-        path = self._local_path()
-        try:
-            # Reading a pipe or a device may never end.
-            mode = path.stat().st_mode
-            if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-                raise ImageReadError("is a pipe, socket or device, not a picture file")
-            file = path.open("rb")
-        except OSError as error:
-            raise _unopened(error) from error
-        with file:
-            yield file
-
-    def _local_path(self):
-        if _URL.match(self.path):
-            raise ImageReadError("is a URL, and pictures are never fetched: download it first")
-        if not self.path:
-            raise ImageReadError("the path is empty")
-        return Path(self.item)
+        return opened_file(self.item)
 
     def n_bytes(self):
         with reading_errors(), self._opened_file() as file:
@@ -344,8 +380,8 @@ class ParquetRow(_OfFile):
     def path(self):
         return self.item
 
-    def _check(self):
-        with _parquet_errors():
+    def check(self, max_pixels=MAX_PIXELS):
+        with reading_errors(), _parquet_errors():
             check_parquet_row(*parse_parquet_row(self.item))
 
     def _content(self):
@@ -373,7 +409,7 @@ class FileContent(_OfFile):
         return len(self.item)
 
     def given_bytes(self):
-        return self.item
+        return bytes(self.item)
 
 
 class PillowPicture(Picture):
@@ -386,13 +422,44 @@ class PillowPicture(Picture):
         name = getattr(self.item, "filename", "") or "PIL image"
         return f"<{name}, {self.item.width} x {self.item.height}, {self.item.mode}>"
 
-    def _read(self):
+    def _cost(self, max_pixels):
+        image = self.item
+        if self._is_on_disk() and not is_read(image.format):
+            raise ImageReadError(
+                f"is a {image.format} file, which is not read: where you trust it, call load() of "
+                "the PIL image first"
+            )
+        declared = Declared(image.format or image.mode, image.width, image.height, 7)
+        return check_limits(declared, 0, max_pixels)
+
+    def _read(self, max_pixels):
         with _SHARED_PICTURE:  # the same lazily opened picture may stand in two rows
+            if self._is_on_disk() and (content := self._file_behind()):
+                decode(content, max_pixels)  # Pillow alone would not tell of all damage
             self.item.load()
         return pixels_of_image(self.item)
 
-    def _check(self):
-        pass
+    def _is_on_disk(self):
+        """Whether the pixels were not decoded yet."""
+        return bool(getattr(self.item, "tile", None))
+
+    def _file_behind(self):
+        """Return the content of the file; None if the image is not the whole of that."""
+        image = self.item
+        if getattr(image, "decoderconfig", ()) or image.tell() not in (
+            0,
+            getattr(image, "_min_frame", 0),
+        ):
+            return None  # to be shrunk, or another frame
+        file = image.fp
+        try:
+            place = file.tell()
+            file.seek(0)
+            content = file.read()
+            file.seek(place)
+        except (AttributeError, OSError, ValueError):
+            return None
+        return content
 
     def _header(self):
         return Header(self.item.width, self.item.height, self.item.mode, has_alpha(self.item))
@@ -410,11 +477,13 @@ class PixelArray(Picture):
     def name(self):
         return f"<{self.item.dtype} array {self.item.shape}>"
 
-    def _read(self):
-        return pixels_of_array(self.item)
-
-    def _check(self):
+    def _cost(self, max_pixels):
         check_array(self.item)
+        height, width = self.item.shape[:2]
+        return check_limits(Declared("array", width, height, 7), 0, max_pixels)
+
+    def _read(self, max_pixels):
+        return pixels_of_array(self.item)
 
     def _header(self):
         check_array(self.item)
@@ -454,16 +523,6 @@ def _parquet_errors():
     try:
         yield
     except OSError as error:
-        raise _unopened(error) from error
+        raise unopened(error) from error
     except ValueError as error:  # also pyarrow's own
         raise ImageReadError(f"cannot be read from its Parquet file, which {error}") from error
-
-
-def _unopened(error):
-    if isinstance(error, FileNotFoundError):
-        return ImageReadError("no such file")
-    if isinstance(error, IsADirectoryError):
-        return ImageReadError("is a folder, not a picture file")
-    if isinstance(error, PermissionError):
-        return ImageReadError("permission denied")
-    return ImageReadError(f"cannot be opened: {error.strerror or error}")

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 
 from ..public import public
+from .errors import ImageReadError
 from .inputs import as_pictures
-from .reading import ImageReadError
 
 
 @public("sklearn_ssafe.images")

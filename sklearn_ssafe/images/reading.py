@@ -1,16 +1,32 @@
-"""From bytes to pixels: whatever is decoded in this package is decoded here."""
+"""From a file's bytes to pixels: whatever is decoded in this package is decoded here."""
 
-import functools
 import io
-from contextlib import contextmanager
 
 import numpy as np
-import simplejpeg
-from PIL import Image, ImageCms, ImageFile, UnidentifiedImageError
+from PIL import Image, ImageFile, JpegImagePlugin
 
-from ..public import public
+from . import ifd
+from .colours import rgb_pixels, upright
+from .errors import ImageReadError
+from .formats import avif, bmp, gif, heif, ico, jpeg, jpeg2000, png, ppm, psd, tiff, webp
+from .formats.recognising import format_of
+from .limits import MAX_PIXELS, check_limits, reserved
 
-_ORIENTATION = 0x0112  # the EXIF tag
+_FORMATS = {
+    "AVIF": avif,
+    "BMP": bmp,
+    "GIF": gif,
+    "HEIF": heif,
+    "ICO": ico,
+    "JPEG": jpeg,
+    "JPEG2000": jpeg2000,
+    "PNG": png,
+    "PPM": ppm,
+    "PSD": psd,
+    "TIFF": tiff,
+    "WEBP": webp,
+}
+_NOT_BY_PILLOW = (jpeg, ppm)
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -20,118 +36,53 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevm", b"hevs", b"mif1", b"msf1")
 
 
-@public("sklearn_ssafe.exceptions")
-class ImageReadError(ValueError):
-    """One picture could not be read; the message says why."""
+def look_at(file, max_pixels=MAX_PIXELS):
+    """Return a file's module, what its header declares, and the memory in bytes it takes to read.
 
-
-@contextmanager
-def reading_errors():
-    """Turn whatever a decoder raises into the one error that costs one row and not the run."""
-    try:
-        yield
-    except ImageReadError:
-        raise
-    except Image.DecompressionBombError as error:
-        raise ImageReadError(
-            f"is too large: {error}. Where you trust it, raise PIL.Image.MAX_IMAGE_PIXELS"
-        ) from error
-    except Exception as error:
-        reason = str(error).strip() or type(error).__name__
-        raise ImageReadError(f"could not be decoded: {reason}") from error
-
-
-def decode(content):
-    """Return the pixels of a file's content: uint8 RGB, (height, width, 3), upright."""
-    with open_lazily(io.BytesIO(content)) as image:
-        if image.format in ("JPEG", "MPO") and image.mode in ("L", "RGB"):
-            pixels = _decode_jpeg(content, image)
-            if pixels is not None:
-                return pixels
-        _refuse_filled_in_pixels(image)
-        return pixels_of_image(image)
-
-
-def open_lazily(file):
-    """Open a picture's file: header only."""
-    _register_plugins()
-    try:
-        return Image.open(file)
-    except UnidentifiedImageError as error:
-        file.seek(0)
-        head = file.read(32)
-        if not head:
-            raise ImageReadError("the file is empty (0 bytes)") from error
-        raise ImageReadError(_unknown_format(head)) from error
-
-
-def _unknown_format(head):
-    if head[4:8] == b"ftyp" and head[8:12] in _HEIC_BRANDS:
-        return 'is a HEIC picture, which needs the extra "heif": pip install "sklearn-ssafe[heif]"'
-    if head[4:8] == b"ftyp" and head[8:12] in (b"avif", b"avis"):
-        return "is an AVIF picture, which this Pillow cannot read: pip install --upgrade pillow"
-    return f"is no picture that Pillow can identify (it begins with {head[:8]!r})"
-
-
-@functools.cache
-def _register_plugins():
-    """Let Pillow read HEIC and, before Pillow 11.3, AVIF where the user installed a plugin."""
-    try:
-        import pillow_heif
-    except ImportError:
-        pass
-    else:
-        pillow_heif.register_heif_opener()
-    try:
-        import pillow_avif  # noqa: F401  (registers itself)
-    except ImportError:
-        pass
-
-
-def _decode_jpeg(content, opened):
-    """Decode by simplejpeg, or return None where Pillow has to decide.
-
-    Strict mode refuses whatever is not quite regular, down to a stray byte between markers. Pillow
-    then says whether the file is sound, except where pixels are missing, which Pillow would fill
-    with grey if only the end marker is there.
+    What is of no format that is read, too large or obviously damaged is refused here, before any
+    of it is decoded.
     """
-    colorspace = "GRAY" if opened.mode == "L" else "RGB"
+    n_bytes = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    module = _FORMATS[format_of(file.read(64))]
+    declared = module.inspect(file, n_bytes)
+    return module, declared, check_limits(declared, n_bytes, max_pixels)
+
+
+def open_lazily(file, max_pixels=MAX_PIXELS):
+    """Open a picture's file as a PIL image, for what its header says."""
+    module, _, _ = look_at(file, max_pixels)
+    return module.opened(file)
+
+
+def is_read_anew(content):
+    """Whether versions before 0.10 made other pixels of a sound file."""
     try:
-        pixels = simplejpeg.decode_jpeg(content, colorspace, strict=True)
-    except ValueError as error:
-        if "premature end" in str(error).lower():
-            raise ImageReadError(f"is truncated: {error}") from error
-        return None
-    if pixels.shape[:2] != (opened.height, opened.width):
-        return None
-    if colorspace == "GRAY":
-        pixels = np.broadcast_to(pixels, (*pixels.shape[:2], 3))
-    return _upright(pixels, opened)
+        module = _FORMATS[format_of(content[:64])]
+        return hasattr(module, "is_read_anew") and module.is_read_anew(content)
+    except Exception:  # reading it will tell why
+        return False
 
 
-def _upright(pixels, image):
-    """Undo the camera's rotation, EXIF 2.3 tag 0x0112 (values 1 to 8)."""
-    orientation = _orientation(image)
-    if orientation in (5, 6, 7, 8):
-        pixels = pixels.transpose(1, 0, 2)
-    if orientation in (3, 4, 7, 8):
-        pixels = pixels[::-1]
-    if orientation in (2, 3, 6, 7):
-        pixels = pixels[:, ::-1]
-    return np.ascontiguousarray(pixels)
+def decode(content, max_pixels=MAX_PIXELS):
+    """Return the pixels of a file's content: uint8 RGB, (height, width, 3), upright."""
+    module, declared, cost = look_at(io.BytesIO(content), max_pixels)
+    with reserved(cost):
+        if module not in _NOT_BY_PILLOW:
+            _refuse_filled_in_pixels(declared.format)
+        if hasattr(module, "decode"):
+            return module.decode(content, declared)
+        image = module.opened(io.BytesIO(content))
+        if image.width * image.height > declared.width * declared.height:
+            raise ImageReadError(f"is damaged: the {declared.format} file has two sizes")
+        image.load()
+        turned = ifd.orientation(image.info.get("exif"), image.info.get("xmp"))
+        return upright(rgb_pixels(image), turned)
 
 
-def _orientation(image):
-    try:
-        return image.getexif().get(_ORIENTATION, 1)
-    except Exception:  # damaged metadata is no reason to lose sound pixels
-        return 1
-
-
-def _refuse_filled_in_pixels(image):
+def _refuse_filled_in_pixels(name):
     """Refuse to let Pillow invent the missing part of a truncated file.
 
     Another package in the process may have set Pillow's global switch; pixels that no camera and no
@@ -139,31 +90,46 @@ def _refuse_filled_in_pixels(image):
     """
     if ImageFile.LOAD_TRUNCATED_IMAGES:
         raise ImageReadError(
-            f"this {image.format} file cannot be read safely while "
+            f"this {name} file cannot be read safely while "
             "PIL.ImageFile.LOAD_TRUNCATED_IMAGES is set: set it back to False"
         )
 
 
+def is_read(format):
+    """Whether a PIL image's format is one of those that are read here."""
+    return format in _FORMATS or format in ("MPO", "DIB")
+
+
 def pixels_of_image(image):
-    """Return the pixels of a PIL image, as `decode` does."""
-    if image.width == 0 or image.height == 0:
-        raise ImageReadError(f"the picture is empty ({image.width} x {image.height} pixels)")
-    return _upright(np.array(to_rgb(image), dtype=np.uint8), image)
+    """Return the pixels of a loaded PIL image, as `decode` does."""
+    pixels = rgb_pixels(image)
+    exif = image.info.get("exif")
+    if exif:
+        return upright(pixels, ifd.orientation(exif, image.info.get("xmp")))
+    try:
+        return upright(pixels, image.getexif().get(ifd.ORIENTATION, 1))
+    except Exception:  # damaged metadata is no reason to lose sound pixels
+        return pixels
 
 
-def decode_small_grey(image, short_side):
-    """Return an opened file in grey and shrunk: uint8 (height, width), upright.
+def decode_small_grey(content, short_side):
+    """Return a file in grey and shrunk: uint8 (height, width), upright.
 
     JPEG files are decoded at a half, a quarter or an eighth of their size where that is enough.
     """
-    if image.mode in ("L", "RGB"):
-        image.draft("L", (short_side, short_side))
-    # Asking PNG would decode the file twice, and programs do not turn PNG files.
-    orientation = 1 if image.format == "PNG" else _orientation(image)
-    grey = image.convert("L") if image.format == "JPEG" else to_rgb(image).convert("L")
-    if orientation in _UPRIGHT:
-        grey = grey.transpose(_UPRIGHT[orientation])
-    return _shrunk(grey, short_side)
+    module, _, cost = look_at(io.BytesIO(content))
+    plain = jpeg.tidied(content) if module is jpeg else None
+    if plain is None:
+        return small_grey(decode(content), short_side)
+    with reserved(cost):
+        turned = jpeg.orientation_of(content)
+        image = JpegImagePlugin.JpegImageFile(io.BytesIO(plain))
+        if image.mode in ("L", "RGB"):
+            image.draft("L", (short_side, short_side))
+        grey = image.convert("L")
+        if turned in _UPRIGHT:
+            grey = grey.transpose(_UPRIGHT[turned])
+        return _shrunk(grey, short_side)
 
 
 def small_grey(pixels, short_side):
@@ -187,7 +153,7 @@ def pixels_of_array(pixels):
     if pixels.shape[2] == 1:
         pixels = np.broadcast_to(pixels, (*pixels.shape[:2], 3))
     if pixels.shape[2] == 4:
-        return np.array(to_rgb(Image.fromarray(np.ascontiguousarray(pixels), "RGBA")))
+        return rgb_pixels(Image.fromarray(np.ascontiguousarray(pixels)))
     return np.ascontiguousarray(pixels)
 
 
@@ -205,39 +171,3 @@ def check_array(pixels):
         )
     if 0 in pixels.shape:
         raise ImageReadError(f"the picture is empty (array of shape {pixels.shape})")
-
-
-def to_rgb(image):
-    """Convert a picture of any mode to RGB; what is transparent becomes white."""
-    if image.mode.startswith("I") or image.mode == "F":
-        image = _to_8_bit_grey(image)
-    if image.mode == "LAB":
-        return ImageCms.profileToProfile(
-            image, ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), outputMode="RGB"
-        )
-    if image.mode in ("La", "RGBa"):  # alpha already multiplied in
-        image = image.convert({"La": "LA", "RGBa": "RGBA"}[image.mode])
-    if image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info:
-        picture = image.convert("RGBA")
-        white = Image.new("RGBA", picture.size, "white")
-        return Image.alpha_composite(white, picture).convert("RGB")
-    return image.convert("RGB")
-
-
-def _to_8_bit_grey(image):
-    values = np.asarray(image)
-    low, high = values.min(), values.max()
-    if image.mode == "F":
-        if not (low >= 0 and high <= 1):  # also refuses NaN
-            raise ValueError(
-                f"float pixels from {low:g} to {high:g} have no defined white: scale them to 0..1, "
-                "or save the picture with 8 or 16 bits"
-            )
-        return Image.fromarray(np.round(values * 255).astype(np.uint8))
-    if low < 0 or high > 65535:
-        raise ValueError(
-            f"32-bit pixels from {low} to {high} have no defined white: save the picture with 8 or "
-            "16 bits"
-        )
-    # The high byte, as Pillow itself takes it from 16-bit colour files.
-    return Image.fromarray((values.astype(np.uint16) >> 8).astype(np.uint8))

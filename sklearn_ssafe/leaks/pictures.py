@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..encoding.progress import progress_bar
+from ..images.errors import ImageReadError
 from ..images.near_copies import perceptual_hash
-from ..images.reading import ImageReadError
 from ..images.threads import map_ahead, worker_threads
 from .corner_marks import corner_patches
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from ..images.errors import ImageReadError
 from ..images.inputs import as_pictures
 from ..images.near_copies import number_near_copies, perceptual_hash
-from ..images.reading import ImageReadError
 from ..images.threads import map_ahead, worker_threads
 from ..public import public
 

@@ -10,9 +10,9 @@ from sklearn.utils.validation import check_consistent_length
 
 from ..encoding.failures import EncodingError, failures_message
 from ..encoding.progress import progress_bar
+from ..images.errors import ImageReadError
 from ..images.inputs import as_pictures
 from ..images.perturbations.catalogue import choose_perturbations, content_of
-from ..images.reading import ImageReadError
 from ..images.threads import map_ahead, worker_threads
 from ..labels import is_generated, known_labels, names_of
 from ..metrics.scores import judge_pictures

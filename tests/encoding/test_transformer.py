@@ -1,4 +1,5 @@
 import copy
+import io
 import pickle
 import warnings
 from pathlib import Path
@@ -242,10 +243,121 @@ def test_nan_keeps_every_row_and_warns_once(with_bad_files):
     assert transformer.failures_.empty
 
 
-@pytest.mark.parametrize("on_error", ["raise", "nan"])
-def test_all_bad_is_an_error_either_way(on_error):
+ALL_BAD = ["absent.jpg", "https://a.org/b.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("method", "settings"),
+    [
+        ("transform", {"on_error": "raise"}),
+        ("transform", {"on_error": "raise", "on_all_failed": "nan"}),
+        ("transform", {"on_error": "nan", "on_all_failed": "raise"}),
+        ("fit_transform", {"on_error": "raise"}),
+        ("fit_transform", {"on_error": "nan"}),
+        ("fit_transform", {"on_error": "nan", "on_all_failed": "raise"}),
+    ],
+)
+def test_all_bad_is_an_error(method, settings):
     with pytest.raises(EncodingError, match="None of the 2 pictures"):
-        small_transformer(on_error=on_error).transform(["absent.jpg", "https://a.org/b.jpg"])
+        getattr(small_transformer(**settings), method)(ALL_BAD)
+
+
+@pytest.mark.parametrize(
+    ("method", "settings"),
+    [
+        ("transform", {"on_error": "nan"}),
+        ("transform", {"on_error": "nan", "on_all_failed": "nan"}),
+        ("fit_transform", {"on_error": "nan", "on_all_failed": "nan"}),
+    ],
+)
+def test_a_bad_picture_gets_the_same_answer_alone_as_beside_a_good_one(
+    method, settings, picture_files
+):
+    transformer = small_transformer(**settings)
+    with pytest.warns(EncodingWarning, match="None of the 1 pictures"):
+        alone = getattr(transformer, method)(ALL_BAD[:1])
+    reasons = transformer.failures_["reason"].tolist()
+    with pytest.warns(EncodingWarning, match="1 of 2 pictures"):
+        beside = getattr(transformer, method)([ALL_BAD[0], picture_files[0]])
+    np.testing.assert_array_equal(alone, beside[:1])
+    assert np.isnan(alone).all()
+    assert transformer.failures_["reason"].tolist() == reasons
+
+
+class Raising:
+    """Raises whatever is asked of it."""
+
+    def __getattribute__(self, name):
+        raise ZeroDivisionError(name)
+
+
+class RaisingPath(str):
+    def __str__(self):
+        raise RuntimeError("no text")
+
+
+class RaisingArray(np.ndarray):
+    @property
+    def shape(self):
+        raise RecursionError("no shape")
+
+
+ODD_ITEMS = {
+    "memoryview that is not contiguous": lambda content: memoryview(content * 2)[::2],
+    "memoryview of no dimension": lambda content: memoryview(np.array(7, np.uint8)),
+    "released memoryview": lambda content: released(content),
+    "object that raises": lambda content: Raising(),
+    "path that raises": lambda content: RaisingPath("a.jpg"),
+    "array that raises": lambda content: np.zeros((4, 4, 3), np.uint8).view(RaisingArray),
+    "closed PIL image": lambda content: closed(content),
+    "path with a null byte": lambda content: "a\0b",
+    "nested list": lambda content: [[1], [2]],
+}
+
+
+def released(content):
+    view = memoryview(content)
+    view.release()
+    return view
+
+
+def closed(content):
+    image = Image.open(io.BytesIO(content))
+    image.close()
+    return image
+
+
+def test_a_memoryview_with_gaps_is_read_as_its_bytes(picture_files):
+    content = Path(picture_files[0]).read_bytes()
+    gaps = memoryview(bytes(byte for pair in zip(content, content, strict=True) for byte in pair))
+    rows = small_transformer().transform([content, gaps[::2]])
+    np.testing.assert_array_equal(rows[0], rows[1])
+
+
+@pytest.mark.parametrize("cache", [None, "memory"])
+@pytest.mark.parametrize("kind", ODD_ITEMS)
+def test_whatever_an_item_raises_costs_its_row_alone(kind, cache, picture_files):
+    odd = ODD_ITEMS[kind](Path(picture_files[0]).read_bytes())
+    transformer = small_transformer(on_error="nan", cache=cache)
+    with pytest.warns(EncodingWarning, match="1 of 3 pictures"):
+        features = transformer.transform([picture_files[0], odd, picture_files[1]])
+    assert np.isnan(features[1]).all()
+    assert np.isfinite(features[[0, 2]]).all()
+    assert transformer.failures_["row"].tolist() == [1]
+    with pytest.raises(EncodingError, match="row 1"):
+        small_transformer(cache=cache).transform([picture_files[0], odd])
+
+
+def test_the_limit_of_pixels_is_a_setting():
+    large = encoded(np.zeros((40, 50, 3), np.uint8), "PNG")
+    for item in (large, np.zeros((40, 50, 3), np.uint8), Image.new("RGB", (50, 40))):
+        transformer = small_transformer(on_error="nan", max_pixels=1999)
+        with pytest.warns(EncodingWarning, match="2000|50 x 40"):
+            assert np.isnan(transformer.transform([item])).all()
+        assert "raise max_pixels" in transformer.failures_["reason"][0]
+        assert np.isfinite(small_transformer(max_pixels=2000).transform([item])).all()
+    with pytest.raises(ValueError, match="max_pixels"):
+        small_transformer(max_pixels=0).transform([large])
 
 
 def test_a_missing_value_in_a_pandas_column_costs_one_row(picture_files):

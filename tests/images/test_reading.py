@@ -9,7 +9,8 @@ from PIL import Image, ImageFile, ImageOps
 from sklearn.datasets import load_sample_image
 
 from sklearn_ssafe.exceptions import ImageReadError
-from sklearn_ssafe.images import read_image, reading
+from sklearn_ssafe.images import read_image
+from sklearn_ssafe.images.formats import jpeg
 from sklearn_ssafe.images.picture import Picture, as_picture
 
 from ..conftest import encoded, picture
@@ -35,7 +36,8 @@ def test_jpeg_pixels_equal_pillows(subsampling, progressive, size):
 
 
 def test_the_fast_path_is_taken_for_an_ordinary_jpeg(monkeypatch):
-    monkeypatch.setattr(reading, "pixels_of_image", None)  # calling it would fail
+    monkeypatch.setattr(jpeg, "_decode_tidied", None)  # calling it would fail
+    monkeypatch.setattr(jpeg, "_parts", None)
     content = encoded(picture(1))
     np.testing.assert_array_equal(read_image(content), by_pillow(content))
 
@@ -74,20 +76,6 @@ def test_a_jpeg_with_restart_markers_equals_pillows():
     content = encoded(picture(4), restart_marker_blocks=2)
     assert b"\xff\xd0" in content
     np.testing.assert_array_equal(read_image(content), by_pillow(content))
-
-
-def test_a_jpeg_with_stray_bytes_is_left_to_pillow():
-    content = encoded(picture(5))
-    stray = content[:2] + b"\x00\x00\x00" + content[2:]
-    end_missing = content[:-2]
-    for damaged in (stray, end_missing):
-        try:
-            expected = by_pillow(damaged)
-        except OSError:
-            with pytest.raises(ImageReadError):
-                read_image(damaged)
-        else:
-            np.testing.assert_array_equal(read_image(damaged), expected)
 
 
 # Modes -----------------------------------------------------------------------------------------
@@ -339,13 +327,6 @@ def test_whatever_is_wrong_is_an_image_read_error(item):
     for look in (Picture.read, Picture.check):
         with pytest.raises(ImageReadError):
             look(as_picture(item))
-
-
-def test_a_picture_too_large_for_pillow_is_named_with_the_remedy(monkeypatch):
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
-    for look in (Picture.read, Picture.check):
-        with pytest.raises(ImageReadError, match="MAX_IMAGE_PIXELS"):
-            look(as_picture(encoded(picture(0))))
 
 
 def test_file_names_need_not_be_unicode(tmp_path):
