@@ -255,20 +255,33 @@ _MOST_TEXT = 2**31
 
 
 def _read_parquet(file, is_name):
+    import pyarrow as pa
     from pyarrow import types
     from pyarrow.parquet import ParquetFile
 
     with ParquetFile(file) as opened:
-        _check_parquet_sizes(opened)
-        schema = opened.schema_arrow
-        texts = [
-            field.name
-            for field in schema
-            if types.is_string(field.type) or types.is_large_string(field.type)
-        ]
+        about, schema = opened.metadata, opened.schema_arrow
+    if about.num_rows * max(1, about.num_columns) > _MOST_VALUES:
+        raise TableRefused(
+            f"its {about.num_rows:,} rows of {about.num_columns} columns are more than is read: "
+            "split it"
+        )
+    # Of whole groups: to ask for the sizes of damaged columns ends the process within pyarrow.
+    groups = range(about.num_row_groups)
+    _check_size(sum(about.row_group(group).total_byte_size for group in groups))
+    texts = [
+        field.name
+        for field in schema
+        if types.is_string(field.type) or types.is_large_string(field.type)
+    ]
     # The dictionary alone, not each of its words again in every row.
+    parts, n_bytes = [schema.empty_table()] if not groups else [], 0
     with ParquetFile(file, read_dictionary=texts) as opened:
-        table = opened.read()
+        for group in groups:
+            parts.append(opened.read_row_group(group))
+            n_bytes += parts[-1].get_total_buffer_size()
+            _check_size(n_bytes)
+    table = pa.concat_tables(parts)
     headings = [None if name.startswith("__index_level_") else name for name in schema.names]
     columns = [
         _column_of(column, field, is_name(heading))
@@ -277,20 +290,11 @@ def _read_parquet(file, is_name):
     return headings, columns, list(range(table.num_rows))
 
 
-def _check_parquet_sizes(opened):
-    about = opened.metadata
-    if about.num_rows * max(1, about.num_columns) > _MOST_VALUES:
-        raise TableRefused(
-            f"its {about.num_rows:,} rows of {about.num_columns} columns are more than is read: "
-            "split it"
-        )
-    # Of whole groups: to ask for the sizes of damaged columns ends the process within pyarrow.
-    groups = range(about.num_row_groups)
-    n_bytes = sum(about.row_group(group).total_byte_size for group in groups)
+def _check_size(n_bytes):
     if n_bytes > _MOST_BYTES:
         raise TableRefused(
-            f"it holds {n_bytes:,} bytes, more than is read as a table. Pictures inside of it are "
-            "named FILE.parquet#COLUMN/ROW"
+            f"it holds {n_bytes:,} bytes, more than is read as a table: leave out its largest "
+            "column. Pictures inside of it are named FILE.parquet#COLUMN/ROW"
         )
 
 

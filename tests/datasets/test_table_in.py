@@ -304,6 +304,18 @@ def test_parquet_that_is_too_large_is_refused_before_it_is_read(tmp_path, monkey
         read_table(file)
 
 
+def test_parquet_that_grows_when_it_is_read(tmp_path, monkeypatch):
+    """What the file says of its size is before runs of equal values are written out."""
+    table = pa.table({"path": ["a.jpg"] * 100_000, "label": [0] * 100_000})
+    pq.write_table(table, tmp_path / "m.parquet", row_group_size=10_000)
+    assert pq.read_metadata(tmp_path / "m.parquet").row_group(0).total_byte_size < 1000
+    monkeypatch.setattr(table_in, "_MOST_BYTES", 500_000)
+    with pytest.raises(ValueError, match=r"it holds .* bytes, more than is read"):
+        read_table(tmp_path / "m.parquet")
+    monkeypatch.setattr(table_in, "_MOST_BYTES", 2_000_000)
+    assert len(read_table(tmp_path / "m.parquet")) == 100_000
+
+
 def test_damaged_statistics_of_a_column_end_no_process():
     """pyarrow 26 aborts where it is asked for the sizes of such a column."""
     file = Path(__file__).parents[1] / "fixtures" / "tables" / "damaged_size_statistics.parquet"
