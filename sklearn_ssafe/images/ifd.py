@@ -102,7 +102,7 @@ def exif_tags(exif, wanted, inside=None):
     if inside is None:
         return Directory(read_at, wanted).tags
     offset = Directory(read_at, {inside}).tags.get(inside)
-    if not isinstance(offset, tuple):
+    if not isinstance(offset, tuple) or not isinstance(offset[0], int) or offset[0] < 0:
         return {}
     return Directory(read_at, wanted, offset=offset[0]).tags
 

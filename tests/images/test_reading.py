@@ -1,3 +1,4 @@
+import hashlib
 import io
 import threading
 
@@ -336,3 +337,37 @@ def test_file_names_need_not_be_unicode(tmp_path):
     with open(path, "wb") as file:
         file.write(encoded(picture(0), "PNG"))
     np.testing.assert_array_equal(read_image(path), picture(0))
+
+
+# Keys ------------------------------------------------------------------------------------------
+
+
+def test_a_key_is_the_digest_unless_pixels_were_made_differently_before(tmp_path):
+    from .formats.test_png import GREY, RGB, png
+
+    samples = np.arange(12).reshape(3, 4, 1)
+    as_before = [
+        encoded(picture(1)),
+        encoded(picture(1), "PNG"),
+        encoded(picture(1), "TIFF"),
+        png(samples, GREY, 8, key=b"\0\1"),
+        png(samples, GREY, 4),
+        b"P5 2 1 255\n12",
+        picture(1),
+        Image.fromarray(picture(1)),
+    ]
+    anew = [
+        png(samples, GREY, 4, key=b"\0\1"),
+        png(samples, GREY, 16, key=b"\0\1"),
+        png(np.repeat(samples, 3, axis=2), RGB, 16, key=bytes(6)),
+        b"P6 1 1 65535\n123456",
+    ]
+    for item in as_before:
+        assert as_picture(item).key() == as_picture(item).digest()
+    for number, content in enumerate(anew):
+        path = tmp_path / f"{number}.png"
+        path.write_bytes(content)
+        assert as_picture(content).key() != as_picture(content).digest()
+        assert as_picture(path).key() == as_picture(content).key()
+        assert as_picture(content).digest() == hashlib.sha256(content).digest()
+    assert len({as_picture(content).key() for content in anew}) == len(anew)
