@@ -81,7 +81,8 @@ def load_manifest(
     Warns
     -----
     UserWarning
-        If a path stands in several rows. All of them are kept. If a text table is not UTF-8.
+        If a path is empty or stands in several rows; all rows are kept. If a text table is not
+        UTF-8.
 
     See Also
     --------
@@ -130,7 +131,7 @@ def load_manifest(
     is_generated = labels if target_column is None else [bool(g) for g in standard["generator"]]
     given = {name: standard[name] for name in _OPTIONAL}
     standard["group"] = fill_groups(label=is_generated, **given)
-    _warn_duplicates(standard["path"], standard["label"], file)
+    _warn_duplicates(standard["path"], standard["label"], table, file)
 
     others = table.drop(columns=[c for c in (path_column, label_column, *optional.values()) if c])
     others = others.rename(columns={name: f"{name}_in_file" for name in standard})
@@ -193,17 +194,26 @@ def _find_column(table, name, file, parameter):
     return column
 
 
-def _warn_duplicates(paths, labels, file):
-    labels_of = {}
-    for path, label in zip(paths, labels, strict=True):
-        labels_of.setdefault(path, []).append(label)
-    repeated = {path: found for path, found in labels_of.items() if len(found) > 1}
-    if repeated:
-        n_conflicts = sum(len(set(found)) > 1 for found in repeated.values())
-        warnings.warn(
-            f"{file.name}: {len(repeated)} path(s) stand in more than one row, "
-            f"{n_conflicts} of them with both labels, for example {next(iter(repeated))!r}. "
-            "All rows are kept; a picture on both sides of a split makes scores too good.",
-            UserWarning,
-            stacklevel=3,
+def _warn_duplicates(paths, labels, table, file):
+    places = {}
+    for place, path in enumerate(paths):
+        places.setdefault(path, []).append(place)
+    if empty := places.pop("", []):
+        _warn(
+            f"{file.name}: {len(empty)} of {len(paths)} rows have no path, the first is row "
+            f"{table.index[empty[0]]}. They are kept, and have no picture."
         )
+    repeated = {path: found for path, found in places.items() if len(found) > 1}
+    if repeated:
+        n_conflicts = sum(len({labels[k] for k in found}) > 1 for found in repeated.values())
+        path, found = next(iter(repeated.items()))
+        _warn(
+            f"{file.name}: {len(repeated)} path(s) stand in more than one row, {n_conflicts} of "
+            f"them with both labels, for example {path!r} in rows "
+            f"{' and '.join(str(table.index[k]) for k in found[:2])}. All rows are kept; a picture "
+            "on both sides of a split makes scores too good."
+        )
+
+
+def _warn(message):
+    warnings.warn(message, UserWarning, stacklevel=4)
