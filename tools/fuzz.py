@@ -152,6 +152,8 @@ class Watched:
 
     def end(self):
         """Stop it with all that it has started, and remove its folder."""
+        if self.errors.closed:
+            return
         try:
             os.killpg(self.process.pid, 9)
         except ProcessLookupError:
@@ -188,9 +190,13 @@ def run(area, seed, seconds, count, jobs, keep):
     """Open inputs of one area until the time is over or there were enough; return the tally."""
     tally = Tally(area, seed, keep)
     workers = [Watched(area, seed, start, jobs) for start in range(jobs)]
+    told = time.monotonic()
     end = None  # loading libraries is not counted
     try:
         while tally.n_inputs < count and (end is None or time.monotonic() < end):
+            if time.monotonic() > told + 60:
+                told = time.monotonic()
+                print(f"{tally.n_inputs:,} inputs so far", file=sys.stderr, flush=True)
             for place, worker in enumerate(workers):
                 said = worker.read(0.2 / jobs)
                 for what, number, *more in said or ():

@@ -11,6 +11,7 @@ import shutil
 import tempfile
 import warnings
 import zipfile
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 
@@ -109,7 +110,7 @@ def _change_value(noise, value):
         if noise.random() < 0.15:
             del value[key]
         else:
-            value[key] = noise.choice(_VALUES)
+            value[key] = deepcopy(noise.choice(_VALUES))
         return
 
 
