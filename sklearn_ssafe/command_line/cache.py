@@ -65,6 +65,20 @@ def verify(folder):
 
 @cache.command()
 @_folder
+def repair(folder):
+    """Keep what is sound in a damaged FOLDER, in a new file in place of the damaged one.
+
+    Pictures whose embeddings are lost are encoded again.
+    """
+    from ..store.rescue import rescue
+
+    with _told():
+        n_rows = rescue(folder)
+    click.echo(f"{n_rows:,} embeddings are sound, and are in {folder} again.")
+
+
+@cache.command()
+@_folder
 @click.option(
     "--settings", multiple=True, metavar="ID", help="Remove the embeddings of these settings."
 )

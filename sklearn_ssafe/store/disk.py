@@ -26,7 +26,7 @@ FORMAT = 1
 """Version of the tables' format. A store of a newer one is left alone."""
 
 FILE_NAME = "embeddings.lmdb"
-_CLAIMS_NAME = "embeddings.claims"
+CLAIMS_NAME = "embeddings.claims"
 _TABLES = (b"about", b"rows", b"files", b"settings")
 # The file may grow so far without further ado; it takes only the space that it needs.
 _FIRST_MAP_BYTES = 2**26
@@ -57,17 +57,18 @@ class DiskStore:
                 _make_folder(folder)
             elif not self.path.exists():
                 raise StoreError(f"{folder} holds no {FILE_NAME}: it is no cache of embeddings")
-            for path in (self.path, folder / _CLAIMS_NAME, _lock_of(self.path)):
+            for path in (self.path, folder / CLAIMS_NAME, _lock_of(self.path)):
                 _refuse_what_is_no_file(path)
             writable = os.access(folder, os.W_OK)
             self.read_only = not (
                 writable and (not self.path.exists() or os.access(self.path, os.W_OK))
             )
-            self._claims = Claims(None if self.read_only else folder / _CLAIMS_NAME)
+            self._claims = Claims(None if self.read_only else folder / CLAIMS_NAME)
             if not self._claims.enter():
                 raise StoreError(f"{folder} is being pruned by another process: try again later")
-            if not self.read_only:
+            if create and not self.read_only:
                 _create(self.path)
+            if not self.read_only:
                 _reserve(_lock_of(self.path))
             read_metas(self.path)  # LMDB would take its own numbers from there
             self._open()
@@ -137,19 +138,27 @@ class DiskStore:
         keyed = {settings.key + digest: row for digest, row in rows.items()}
         values = {key: packed(key, row) for key, row in keyed.items()}
         today = datetime.date.today().isoformat()
+        entries = {b"rows": values, b"settings": {}}
+        if self._described.get(settings.key) != today:
+            entries[b"settings"] = self._description(settings, today)
+        entries[b"files"] = {
+            path_key: stamp + digest for path_key, (stamp, digest) in files.items()
+        }
         with self.explained(), self._lock:
             if self._holds_any(values):
                 self._check_pages(with_rows=True)
+            self.put_entries(entries)
+            self._described[settings.key] = today
+
+    def put_entries(self, entries):
+        """Put into each table what is given for it, all of it or none."""
+        with self.explained(), self._lock:
             while True:
                 try:
                     with self.writing() as transaction:
-                        if self._described.get(settings.key) != today:
-                            self._describe(transaction, settings, today)
-                        for key, value in values.items():
-                            transaction.put(key, value, db=self.tables[b"rows"])
-                        for path_key, (stamp, digest) in files.items():
-                            transaction.put(path_key, stamp + digest, db=self.tables[b"files"])
-                    self._described[settings.key] = today
+                        for table, values in entries.items():
+                            for key, value in values.items():
+                                transaction.put(key, value, db=self.tables[table])
                     return
                 except lmdb.MapFullError:
                     self._env.set_mapsize(2 * self._env.info()["map_size"])
@@ -197,11 +206,10 @@ class DiskStore:
             if self._claims is not None:
                 self._claims.close()
 
-    def _describe(self, transaction, settings, today):
-        """Note what the settings are, and when something was last encoded."""
+    def _description(self, settings, today):
+        """What the settings are, and when something was last encoded."""
         about = {**settings.description, "n_features": settings.n_features, "last_written": today}
-        key, text = settings.key, json.dumps(about)
-        transaction.put(key, text.encode(), db=self.tables[b"settings"])
+        return {settings.key: json.dumps(about).encode()}
 
     @contextmanager
     def reading(self):
@@ -255,6 +263,14 @@ def open_disk_store(folder, create=True):
             store.close()
         _open_stores[folder] = store = DiskStore(folder, create)
         return store
+
+
+def close_store(folder):
+    """Let go of a folder, where this process has it open."""
+    with _opening:
+        store = _open_stores.get(folder)
+        if store is not None:
+            store.close()
 
 
 _open_stores = {}

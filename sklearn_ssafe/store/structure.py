@@ -5,6 +5,7 @@ beyond the end, which ends the process. So the pages are read here first, as pla
 are those of LMDB's source, mdb.c of version 0.9; numbers have this machine's byte order.
 """
 
+import mmap
 import os
 import struct
 from typing import NamedTuple
@@ -46,9 +47,10 @@ def is_unfinished(path):
         return True
     if len(head) < _HEADER + _META.size:
         return size < len(head) + 1 and head[:8] == bytes(8)
-    magic, _, _, _, free, *_ = _META.unpack_from(head, _HEADER)
+    magic, _, _, _, free, _, _, transaction = _META.unpack_from(head, _HEADER)
     page_size = _DB.unpack(free)[0]
-    return magic == _MAGIC and page_size in _PAGE_SIZES and size < 2 * page_size
+    is_first = magic == _MAGIC and page_size in _PAGE_SIZES and transaction == 0
+    return is_first and size < 2 * page_size
 
 
 def read_metas(path):
@@ -78,6 +80,30 @@ def check_pages(path, transaction, with_rows=False):
         for table in tables:
             pages.walk(table)
         pages.check_free(meta.free, transaction)
+
+
+def entries_of_all_pages(path):
+    """Yield keys and values from every page that holds any, whether or not a table leads there."""
+    with open(path, "rb") as file:
+        size = _page_size(file)
+        pages = _Pages(file, Meta(size, (), (), 2**40, 0), with_rows=False)
+        for number in range(2, pages.n_stored):
+            page = pages.read(number, size)
+            try:
+                entries = pages.entries(page, number)
+            except DamagedError:
+                continue
+            yield from entries
+
+
+def _page_size(file):
+    """Return the size of a page as the first page says, or as this machine has it."""
+    head = file.read(_HEADER + _META.size)
+    if len(head) == _HEADER + _META.size:
+        magic, _, _, _, free, *_ = _META.unpack_from(head, _HEADER)
+        if magic == _MAGIC and _DB.unpack(free)[0] in _PAGE_SIZES:
+            return _DB.unpack(free)[0]
+    return mmap.PAGESIZE
 
 
 class _BetweenTwoError(Exception):
@@ -220,16 +246,23 @@ class _Pages:
                     raise DamagedError("a table is not described")
                 tables.append(_DB.unpack_from(page, places[k] + 8 + key_size[k]))
         if values is not None:
-            for k in range(len(places)):
-                start = places[k] + 8
-                key = page[start : start + key_size[k]]
-                value = page[start + key_size[k] : start + key_size[k] + n_bytes[k]]
-                if is_big[k]:
-                    (first,) = struct.unpack_from("=Q", value if len(value) >= 8 else page, 0)
-                    (first,) = struct.unpack_from("=Q", page, start + key_size[k])
-                    value = self.read(first, _HEADER + int(n_bytes[k]))[_HEADER:]
-                values.append((key, value))
+            values += self.entries(page, number)
         return len(places)
+
+    def entries(self, page, number):
+        """Return keys and values of a leaf."""
+        places, low, high, flags, key_size, upper = self.nodes(page, number, _LEAF)
+        n_bytes, is_big = low | high << 16, flags == _BIG_DATA
+        self.fill(number, places, 8 + key_size + np.where(is_big, 8, n_bytes), upper)
+        found = []
+        for place, size, n, big in zip(places + 8, key_size, n_bytes, is_big, strict=True):
+            value = page[place + size : place + size + n]
+            if big:
+                (first,) = struct.unpack_from("=Q", page, place + size)
+                is_there = first * self.size + _HEADER + n <= self.n_stored * self.size
+                value = self.read(first, _HEADER + int(n))[_HEADER:] if is_there else b""
+            found.append((page[place : place + size], value))
+        return found
 
     def big(self, first, n_bytes):
         """Check where a long value is, and on demand what stands before it."""

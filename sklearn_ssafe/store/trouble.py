@@ -8,8 +8,8 @@ import lmdb
 _NEARLY_NOTHING = 2**17
 
 IF_DAMAGED = (
-    "Its embeddings can be encoded again: remove the folder, or see what is left with "
-    "`ssafe cache verify`"
+    "`ssafe cache repair FOLDER` keeps what is sound in it; or remove the folder, and all of it is "
+    "encoded again"
 )
 
 
