@@ -11,6 +11,7 @@ _READING_ORDER = [
     "plot_choose_threshold.py",
     "plot_evaluation_report.py",
     "plot_robustness.py",
+    "plot_monitor.py",
     "plot_outliers_from_real_only.py",
     "plot_own_module.py",
     "plot_curation.py",

@@ -20,6 +20,7 @@ ROOMS = (
     "leaks",
     "metrics",
     "model_selection",
+    "monitoring",
     "robustness",
     "store",
 )

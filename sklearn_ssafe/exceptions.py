@@ -12,6 +12,7 @@ __all__, __getattr__, __dir__ = lazy(
         "EncodingError": "encoding.failures",
         "EncodingWarning": "encoding.failures",
         "ImageReadError": "images.errors",
+        "MonitorFileError": "monitoring.state",
         "TooFewPicturesWarning": "metrics.abstention",
         "TooFewRealPicturesWarning": "metrics.thresholds",
         "WeightsFileError": "encoders.weights",

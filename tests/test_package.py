@@ -93,6 +93,7 @@ ROOMS_IN_ORDER = (
     ("metrics",),
     ("curation",),
     ("detector",),
+    ("monitoring",),
     ("leaks",),
     ("robustness",),
     ("comparison",),

@@ -23,6 +23,7 @@ COMMANDS = (
     "explain",
     "export",
     "fit",
+    "monitor",
     "predict",
 )
 
