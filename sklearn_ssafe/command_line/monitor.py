@@ -2,11 +2,11 @@
 
 import hashlib
 import json
-import os
 import sys
 
 import click
 
+from ..results import visible
 from . import options
 from .paths import PathType
 
@@ -50,6 +50,7 @@ _KEPT = {"false_alarm_rate": "--false-alarm-rate", "n_looks": "--looks", "window
 @options.output("Where --suggest writes, a CSV file.", required=False)
 @options.weights_here
 @options.device
+@options.allow_download
 @options.cache
 @options.as_json("Print what was found as JSON.")
 @options.quiet
@@ -65,6 +66,7 @@ def monitor(
     output,
     weights,
     device,
+    allow_download,
     cache,
     as_json,
     quiet,
@@ -89,9 +91,7 @@ def monitor(
 
     if (suggest is None) != (output is None):
         raise click.UsageError("--suggest and --output go together.")
-    if output is not None:
-        options.folder_of(output)
-    judge = load_detector(detector, weights=weights, device=device)
+    judge = load_detector(detector, weights=weights, device=device, allow_download=allow_download)
     if judge.encoder_ is None:
         raise click.UsageError(f"{detector} takes embeddings, not pictures.")
     options.set_cache(judge, cache)
@@ -145,7 +145,6 @@ def _begin(judge, reference, state, parameters):
 
     if reference is None:
         raise click.UsageError(f"there is no {state} yet: to begin, --reference is needed.")
-    options.folder_of(state)
     known = _load(reference)
     watch = NoveltyMonitor(judge, **parameters)
     watch.fit(known.X, known.y, generator=known.generator, source=known.source)
@@ -182,19 +181,20 @@ def _tell(found, as_json):
     if found is None:
         click.echo("{}" if as_json else "No new pictures.")
         return
-    click.echo(found.to_json() if as_json else str(found))
+    click.echo(found.to_json() if as_json else visible(str(found)))
     for failure in found.failures.itertuples():
-        click.echo(f"could not be read: {failure.path}: {failure.reason}", err=True)
+        message = f"could not be read: {failure.path}: {failure.reason}"
+        click.echo(visible(message), err=True)
 
 
 def _write_suggestions(watch, n, output):
+    from ..datasets.table_out import write_table
+
     if not watch.n_pictures_:
         click.echo("There are no pictures to suggest yet.", err=True)
         return
     table = watch.suggest(n).drop(columns="row")
-    table["path"] = [os.path.abspath(path) for path in table["path"]]
-    content = table.to_csv(index=False)
-    output.write_bytes(content.encode("utf-8", "surrogateescape"))  # names need not be Unicode
+    write_table(table, output)
     click.echo(f"{len(table)} pictures worth a label in {output}.", err=True)
 
 

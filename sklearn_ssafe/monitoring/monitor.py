@@ -419,6 +419,11 @@ class NoveltyMonitor(DocumentationLink, BaseEstimator):
                 f"detector={type(detector).__name__} is no fitted SSAFEClassifier: fit it, or load "
                 "one with load_detector"
             )
+        if getattr(detector, "columns", None) is not None:
+            raise ValueError(
+                "the detector takes columns beside pictures, and a monitor watches pictures alone: "
+                "give one that was trained without columns"
+            )
         self._detector = copy.copy(detector)
         if detector.encoder_ is not None and "on_error" in detector.encoder_.get_params():
             cache = detector.encoder_.cache
