@@ -51,6 +51,7 @@ FILE_FACTS = {
     "camera",
     "has_c2pa",
     "named_generator",
+    "source_type",
 }
 # Only a path has these; of a row in a Parquet file its name is the path, and no time is known.
 PLACE_FACTS = {"path", "modified"}

@@ -7,6 +7,7 @@ __all__, __getattr__, __dir__ = lazy(
     {
         "FileFacts": "file_facts",
         "Perturbation": "perturbations.catalogue",
+        "Provenance": "provenance",
         "equalize_image": "equalizing",
         "file_properties": "properties",
         "iter_equalized": "equalizing",
@@ -14,5 +15,6 @@ __all__, __getattr__, __dir__ = lazy(
         "perturb": "perturbations.catalogue",
         "read_file_facts": "picture",
         "read_image": "picture",
+        "read_provenance": "provenance",
     },
 )

@@ -126,6 +126,15 @@ def find_named_generator(texts):
     return next((_KEYWORDS[keyword] for keyword, _ in texts if keyword in _KEYWORDS), "")
 
 
+_SOURCE_TYPE = re.compile(r"DigitalSourceType\W[^<]{0,200}?newscodes/digitalsourcetype/(\w+)")
+
+
+def find_source_type(texts):
+    """Find the IPTC digital source type that the XMP of a file states, "" if none."""
+    found = (_SOURCE_TYPE.search(text) for _, text in texts)
+    return next((match[1] for match in found if match), "")
+
+
 _MAKE, _MODEL, _SOFTWARE, _DESCRIPTION, _USER_COMMENT = 0x010F, 0x0110, 0x0131, 0x010E, 0x9286
 _BITS_OF_MODE = {"1": 1, "I": 32, "F": 32}
 
@@ -159,6 +168,9 @@ class FileFacts:
         Whether there is a C2PA manifest.
     named_generator : str or None
         The generator that the file's text names, "" if none.
+    source_type : str or None
+        The IPTC digital source type that the XMP states, such as ``"trainedAlgorithmicMedia"``, ""
+        if none. Anybody can write one.
     jpeg_quality : int or None
         Estimated, 1 to 100; JPEG only.
     jpeg_tables : str or None
@@ -183,6 +195,7 @@ class FileFacts:
     camera: str | None = None
     has_c2pa: bool | None = None
     named_generator: str | None = None
+    source_type: str | None = None
     jpeg_quality: int | None = None
     jpeg_tables: str | None = None
     subsampling: str | None = None
@@ -208,6 +221,7 @@ def facts_of_file(image, file, **place):
         camera=" ".join(_clean(exif[tag]) for tag in (_MAKE, _MODEL) if tag in exif),
         has_c2pa=has_c2pa(image, file, chunks),
         named_generator=find_named_generator(texts),
+        source_type=find_source_type(texts),
         **_jpeg_facts(image),
         **place,
     )
