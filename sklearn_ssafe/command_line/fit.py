@@ -200,7 +200,8 @@ def _report(detector, output):
     scores, point = detector.out_of_fold_, detector.operating_point_
     if detector.curator_ is not None:
         click.echo(curation_text(detector.curator_.summary_))
-        click.echo(f"Trained on {len(detector.training_indices_):,} pictures, chosen as above.\n")
+        how = "chosen as above" if point is None else "chosen like these anew in each fold"
+        click.echo(f"Trained on {len(detector.training_indices_):,} pictures, {how}.\n")
     if scores is None:
         click.echo("The pictures cannot be split, so that there are no held-out figures.")
     else:

@@ -22,8 +22,11 @@ class UnitRows:
 
     def __getitem__(self, rows):
         block = take_rows(self._X, rows)
-        lengths = np.linalg.norm(block, axis=1, keepdims=True)
-        block /= np.maximum(lengths, np.finfo(block.dtype).tiny)
+        # By the largest value first: squares of extreme ones are infinite, or nothing.
+        largest = np.abs(block).max(axis=1, keepdims=True, initial=0)
+        block /= np.where(largest > 0, largest, 1)
+        lengths = np.linalg.norm(block.astype(np.float64), axis=1, keepdims=True)
+        block /= np.where(lengths > 0, lengths, 1)
         return block
 
 

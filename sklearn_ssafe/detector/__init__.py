@@ -6,6 +6,7 @@ __all__, __getattr__, __dir__ = lazy(
     __name__,
     {
         "Explanation": "explanation",
+        "FoldMajority": "fold_majority",
         "LinearProbe": "linear_probe",
         "SSAFEClassifier": "classifier",
         "TrainingRows": "training",

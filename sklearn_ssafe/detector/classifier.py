@@ -64,7 +64,8 @@ class SSAFEClassifier(OnnxExport, DocumentationLink, ClassifierMixin, BaseEstima
         with `target_fpr`.
     target_fpr : float or None, default=None
         Call at most this share of real pictures generated: 0.01 for 1 %. The threshold is then
-        chosen from out-of-fold scores of the training set; see Notes.
+        chosen from out-of-fold scores of the training set, and the heads of the folds are the head;
+        see Notes.
     confidence_level : float or None, default=0.95
         How sure the promise of `target_fpr` is to be, see `threshold_for_fpr`. None promises it on
         average alone.
@@ -117,7 +118,7 @@ class SSAFEClassifier(OnnxExport, DocumentationLink, ClassifierMixin, BaseEstima
         ``trained_on`` (after curation) and, out of fold at `threshold_`, ``called_generated`` and
         ``auc``.
     training_indices_ : ndarray of int, shape (n_trained_on,)
-        Rows of X that the head was trained on.
+        Rows of X that the head was trained on; with `target_fpr`, any of its heads.
     n_failures_ : int
         How many pictures of X could not be encoded and were left out.
     failures_ : pandas.DataFrame
@@ -130,9 +131,10 @@ class SSAFEClassifier(OnnxExport, DocumentationLink, ClassifierMixin, BaseEstima
     column_kinds_ : dict of str to str
         "number" or "words" for each of `columns`.
     curator_ : estimator or None
-        The fitted curator.
+        The fitted curator. With `target_fpr` each fold has had a choice of its own; this one chose
+        among all.
     head_ : classifier
-        The fitted head, of labels 0 (real) and 1 (generated).
+        The fitted head, of labels 0 (real) and 1 (generated). With `target_fpr` a `FoldMajority`.
     n_features_of_head_ : int
         Features of a picture.
     n_features_in_ : int
@@ -149,9 +151,15 @@ class SSAFEClassifier(OnnxExport, DocumentationLink, ClassifierMixin, BaseEstima
     -----
     Out-of-fold scores hold out whole generators and whole real sources where `fit` is told of two
     or more, and single pictures otherwise, which flatters. Curation takes place anew within the
-    training part of every fold. The threshold is chosen from heads trained on parts, and then used
-    with the head trained on all: scores of the two differ a little, so the promise of `target_fpr`
-    is one about the procedure. It holds for real pictures like those of the training set.
+    training part of every fold.
+
+    With `target_fpr`, the threshold is chosen from scores of the heads of the folds, and used with
+    these: a picture is called generated where more than half of them do (`FoldMajority`). A head
+    trained on all would give other scores, and break the promise where it has many features. Where
+    `fit` is told of five or more real sources, the promise is about further sources like them, so
+    few and different ones make a high threshold (`threshold_for_fpr`); otherwise it is about
+    further pictures of the same sources. ``benchmarks/results/coverage.md`` has how often it is
+    kept, and what it costs.
 
     `generator`, `source` and `domain` are requested by default, so that `fit` gets them within a
     search, a pipeline or a cross-validation where metadata routing is enabled.

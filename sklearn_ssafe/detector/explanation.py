@@ -15,6 +15,7 @@ from ..images.picture import as_picture
 from ..metrics.scores import log_odds
 from ..public import public
 from .default_head import scaled_to_unit_length
+from .fold_majority import FoldMajority
 from .overlay import draw_overlay
 
 _METHODS = ("auto", "occlusion", "tokens")
@@ -133,7 +134,7 @@ def explain_picture(detector, encode, score_rows, image, *, method, grid, fill, 
     def log_odds_of(pictures):
         return log_odds(score_rows(encode(pictures)))
 
-    method, picture, heat = _measure(detector, log_odds_of, pixels, method, grid, fill)
+    method, picture, heat = _measure(detector, rows[0], log_odds_of, pixels, method, grid, fill)
     return Explanation(
         path=given.name,
         score=score,
@@ -146,13 +147,16 @@ def explain_picture(detector, encode, score_rows, image, *, method, grid, fill, 
     )
 
 
-def _measure(detector, log_odds_of, pixels, method, grid, fill):
+def _measure(detector, row, log_odds_of, pixels, method, grid, fill):
     """Return the method taken, the picture that its regions lie on, and their effects."""
     if method != "occlusion":
         try:
             encoder = loaded_encoder(detector.encoder_)
             unit_length = detector._unit_rows or gives_unit_rows(detector.encoder_, encoder)
-            return "tokens", *token_map(encoder, detector.head_, pixels, unit_length)
+            head = detector.head_
+            if isinstance(head, FoldMajority):
+                head = head.deciding_head(row.astype(np.float64))
+            return "tokens", *token_map(encoder, head, pixels, unit_length)
         except NoTokensError:
             if method == "tokens":
                 raise

@@ -7,7 +7,7 @@ from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from ..labels import binary_labels
 from ..public import DocumentationLink, public
@@ -33,10 +33,10 @@ class LinearProbe(DocumentationLink, ClassifierMixin, BaseEstimator):
     batch_size : int, default=40
         Rows of one step (the paper's).
     epochs : int or None, default=None
-        Passes over the rows in `fit`. The paper does not say how many. None takes as many as make
-        10,000 steps, which are 40 passes over the paper's 10,000 pictures: AdamW moves each weight
-        by about `learning_rate` in a step, and rows of unit length need large weights, so small
-        sets need more passes. Look at `loss_curve_`.
+        Passes over the rows in `fit`. The paper does not say how many. None takes exactly 10,000
+        steps, the last pass ending where they do. They are 40 passes over the paper's 10,000
+        pictures: AdamW moves each weight by about `learning_rate` in a step, and rows of unit
+        length need large weights, so small sets need more passes. Look at `loss_curve_`.
     weight_decay : float, default=0.01
         AdamW's, also on the intercept. Not in the paper. 0 is plain Adam, which converges to
         logistic regression without penalty.
@@ -133,7 +133,7 @@ class LinearProbe(DocumentationLink, ClassifierMixin, BaseEstimator):
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y):
+    def fit(self, X, y, sample_weight=None):
         """Train from zero.
 
         Parameters
@@ -142,6 +142,8 @@ class LinearProbe(DocumentationLink, ClassifierMixin, BaseEstimator):
             Rows of features; a memory map is read a batch at a time.
         y : array-like of shape (n_samples,)
             Labels of two classes.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How much each row's loss counts. A row with 0 is left out; only ratios matter.
 
         Returns
         -------
@@ -150,20 +152,22 @@ class LinearProbe(DocumentationLink, ClassifierMixin, BaseEstimator):
         """
         X, y = self._validated(X, y, reset=True)
         self.classes_, y = binary_labels(y, type(self).__name__)
+        weight, order = _weights(sample_weight, X)
+        weight = weight / weight[order].mean()
         self._begin(X.shape[1])
-        order = np.arange(len(y))
         random = check_random_state(self.random_state)
-        epochs = self.epochs
-        if epochs is None:
-            epochs = max(1, round(_STEPS * self.batch_size / len(y)))
-        for _ in range(epochs):
+        if self.epochs is not None:
+            n_steps = self.epochs * -(-len(order) // self.batch_size)
+        else:
+            n_steps = _STEPS
+        while self.n_steps_ < n_steps:
             if self.shuffle:
                 random.shuffle(order)
-            self._one_pass(X, y, order)
+            self._one_pass(X, y, weight, order[: self.batch_size * (n_steps - self.n_steps_)])
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, classes=None):
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Go on training, with one pass over these rows in the order they come in.
 
         Parameters
@@ -174,6 +178,8 @@ class LinearProbe(DocumentationLink, ClassifierMixin, BaseEstimator):
             Its labels; one class alone is allowed.
         classes : array-like of shape (2,), default=None
             All labels that will ever come. Needed in the first call.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How much each row's loss counts. A row with 0 is left out.
 
         Returns
         -------
@@ -197,7 +203,8 @@ class LinearProbe(DocumentationLink, ClassifierMixin, BaseEstimator):
             raise ValueError(
                 f"y holds {unknown.tolist()}, and the classes are {self.classes_.tolist()}"
             )
-        self._one_pass(X, (y == self.classes_[1]).astype(int), np.arange(len(y)))
+        weight, order = _weights(sample_weight, X)
+        self._one_pass(X, (y == self.classes_[1]).astype(int), weight, order)
         return self
 
     @classmethod
@@ -311,17 +318,18 @@ class LinearProbe(DocumentationLink, ClassifierMixin, BaseEstimator):
         self._mean = np.zeros(n_features + 1)
         self._mean_square = np.zeros(n_features + 1)
 
-    def _one_pass(self, X, y, order):
+    def _one_pass(self, X, y, weight, order):
         loss = 0.0
         for start in range(0, len(order), self.batch_size):
             rows = order[start : start + self.batch_size]
-            loss += self._step(X[rows].astype(np.float64), y[rows])
-        self.loss_curve_.append(loss / len(order))
+            loss += self._step(X[rows].astype(np.float64), y[rows], weight[rows])
+        if len(order):
+            self.loss_curve_.append(loss / weight[order].sum())
 
-    def _step(self, X, y):
+    def _step(self, X, y, weight):
         """Take one step of AdamW, and return the summed loss before it."""
         decision = X @ self.coef_[0] + self.intercept_[0]
-        error = (expit(decision) - y) / len(y)
+        error = weight * (expit(decision) - y) / len(y)
         gradient = np.append(error @ X, error.sum())
         self.n_steps_ += 1
         fast, slow = self.betas
@@ -333,9 +341,20 @@ class LinearProbe(DocumentationLink, ClassifierMixin, BaseEstimator):
         kept = 1 - self.learning_rate * self.weight_decay
         self.coef_ = kept * self.coef_ - step[:-1]
         self.intercept_ = kept * self.intercept_ - step[-1]
-        return float((np.logaddexp(0, decision) - y * decision).sum())
+        return float((weight * (np.logaddexp(0, decision) - y * decision)).sum())
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_class = False
         return tags
+
+
+def _weights(sample_weight, X):
+    """Return the weight of each row, and the rows that have any."""
+    weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+    if (weight < 0).any():
+        raise ValueError(f"sample_weight has negative values, the least is {weight.min():g}")
+    order = np.flatnonzero(weight)
+    if not len(order):
+        raise ValueError("sample_weight is 0 for all rows, so there is nothing to train on")
+    return weight, order

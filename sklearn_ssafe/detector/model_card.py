@@ -133,16 +133,23 @@ def _threshold(settings):
     level = 0.95 if point["confidence_level"] is None else point["confidence_level"]
     lines.append(
         f"The upper bound of the rate is {_percent(point['fpr_upper_bound'])} at {level:.0%} "
-        "confidence (Clopper-Pearson), for real pictures like these."
+        "confidence."
     )
     if point["fpr_upper_bound"] > point["target_fpr"]:
         lines.append(
             f"**The goal is not promised**: that needs at least {point['n_real_needed']:,} real "
             "pictures."
         )
-    lines.append(
-        "The scores come from the heads of the folds; the head saved here was trained on all."
-    )
+    if point.get("n_groups"):
+        lines.append(f"It is about further sources like the {point['n_groups']} of the pictures.")
+    else:
+        lines.append("It is about further real pictures of the same sources, and not about others.")
+    if settings["head"].startswith("FoldMajority"):
+        lines.append("A picture is called generated where more than half of the folds' heads do.")
+    else:
+        lines.append(
+            "The scores come from the heads of the folds; the head saved here was trained on all."
+        )
     return lines
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from ..encoders.tower import TowerEncoder
+from .fold_majority import FoldMajority
 from .linear_probe import LinearProbe
 
 VIEWS, FEATURES, SCORE = "views", "features", "score"
@@ -84,6 +85,8 @@ def encoder_graph(encoder, unit_rows):
 
 def head_graph(head, n_features):
     """Convert a fitted head; return the ONNX model from features to the score."""
+    if isinstance(head, FoldMajority):
+        return _majority([head_graph(each, n_features) for each in head.heads])
     onnx, skl2onnx = need("onnx", "skl2onnx")
     from skl2onnx.common.data_types import FloatTensorType
 
@@ -108,6 +111,43 @@ def head_graph(head, n_features):
     model.graph.output.append(
         onnx.helper.make_tensor_value_info(SCORE, onnx.TensorProto.FLOAT, ["n"])
     )
+    return model
+
+
+def _majority(heads):
+    """Put graphs of heads side by side; the score is that of the one in the middle, or below."""
+    (onnx,) = need("onnx")
+    parts = [
+        onnx.compose.add_prefix(each, f"fold{number}_", rename_inputs=False).graph
+        for number, each in enumerate(heads)
+    ]
+
+    def numbers(name, *values, shape=(1,)):
+        return onnx.helper.make_tensor(name, onnx.TensorProto.INT64, shape, values)
+
+    node, columns = onnx.helper.make_node, [f"fold{number}_column" for number in range(len(parts))]
+    nodes = [each for part in parts for each in part.node]
+    for number, column in enumerate(columns):
+        nodes.append(node("Unsqueeze", [f"fold{number}_{SCORE}", "majority_axis"], [column]))
+    nodes += [
+        node("Concat", columns, ["majority_all"], axis=1),
+        node("TopK", ["majority_all", "majority_n"], ["majority_up", "majority_at"], largest=0),
+        node("Gather", ["majority_up", "majority_middle"], [SCORE], axis=1),
+    ]
+    graph = onnx.helper.make_graph(
+        nodes,
+        "majority",
+        [parts[0].input[0]],
+        [onnx.helper.make_tensor_value_info(SCORE, onnx.TensorProto.FLOAT, ["n"])],
+        [each for part in parts for each in part.initializer]
+        + [
+            numbers("majority_axis", 1),
+            numbers("majority_n", len(parts)),
+            numbers("majority_middle", (len(parts) - 1) // 2, shape=()),
+        ],
+    )
+    model = onnx.helper.make_model(graph, opset_imports=heads[0].opset_import)
+    model.ir_version = heads[0].ir_version
     return model
 
 

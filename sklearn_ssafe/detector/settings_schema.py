@@ -272,6 +272,8 @@ _SETTINGS = _record(
             n_false=_whole(),
             fpr_upper_bound=_share,
             n_real_needed=_whole(),
+            n_groups=_maybe(_whole(1)),
+            _optional=("n_groups",),
         )
     ),
     n_features_in=_maybe(_whole(1)),

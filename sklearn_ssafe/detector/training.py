@@ -11,12 +11,13 @@ from sklearn.utils.validation import check_consistent_length
 
 from ..curation.curator import CurationWarning
 from ..images.picture import as_picture
-from ..labels import binary_labels, generated_label, names_of
+from ..labels import binary_labels, generated_label, held_out_groups, names_of
 from ..metrics.thresholds import threshold_for_fpr
 from ..model_selection.held_out import CannotSplitError, score_folds
 from ..public import public
 from .changed_copies import changes_of, encode_copies
 from .columns import beside, head_of_columns, kinds_of, split_table, tidy_columns
+from .fold_majority import FoldMajority
 from .given_rows import take_given_rows
 
 
@@ -75,7 +76,7 @@ def train(detector, X, y, origin, embeddings=None):
     detector.out_of_fold_ = None
     if detector.cv is not None:
         try:
-            detector.out_of_fold_ = score_out_of_fold(
+            detector.out_of_fold_, heads, of_heads = score_out_of_fold(
                 head, detector.curator, rows, is_generated, origin, detector.cv, seen, copies
             )
         except CannotSplitError:
@@ -84,15 +85,21 @@ def train(detector, X, y, origin, embeddings=None):
     detector.operating_point_ = None
     detector.threshold_ = detector.threshold
     if detector.target_fpr is not None:
-        real_scores = detector.out_of_fold_.score[is_generated == 0]
+        units = held_out_groups(is_generated, origin.get("generator"), origin.get("source"))
         detector.operating_point_ = threshold_for_fpr(
-            real_scores, detector.target_fpr, confidence_level=detector.confidence_level
+            detector.out_of_fold_.score[is_generated == 0],
+            detector.target_fpr,
+            confidence_level=detector.confidence_level,
+            groups=units[is_generated == 0],
         )
         detector.threshold_ = detector.operating_point_.threshold
 
-    detector.head_, detector.curator_, chosen = fit_head(
-        head, detector.curator, rows, is_generated, origin, seen, copies
-    )
+    detector.curator_, chosen = choose_rows(detector.curator, rows, is_generated, origin)
+    if detector.target_fpr is None:
+        detector.head_ = fit_head(head, seen, is_generated, chosen, copies)
+    else:
+        # The threshold is for the heads that it was chosen with, see metrics/thresholds.py.
+        detector.head_, chosen = FoldMajority(heads), of_heads
     detector.n_features_of_head_ = rows.shape[1]
     detector.training_indices_ = good[chosen]
     detector.training_table_ = training_table(
@@ -107,41 +114,44 @@ def train(detector, X, y, origin, embeddings=None):
     return detector
 
 
-def fit_head(head, curator, rows, y, origin, seen=None, copies=None):
-    """Choose rows and train on them; return the head, the curator and the chosen rows.
+def choose_rows(curator, rows, y, origin):
+    """Choose the rows to train on; return the fitted curator and their numbers."""
+    if curator is None:
+        return None, np.arange(len(rows))
+    curator = clone(curator)
+    curator.fit_resample(rows, y, **origin)
+    return curator, np.asarray(curator.sample_indices_)
 
-    The head sees `rows`, or of another table, `seen`, the same ones; and their changed `copies`.
-    """
-    seen = rows if seen is None else seen
-    chosen = np.arange(len(rows))
-    if curator is not None:
-        curator = clone(curator)
-        curator.fit_resample(rows, y, **origin)
-        chosen = np.asarray(curator.sample_indices_)
+
+def fit_head(head, seen, y, chosen, copies):
+    """Train on the chosen rows of what the head sees, and on their changed copies."""
     training = _safe_indexing(seen, chosen), y[chosen]
     if copies is not None:
         training = copies.of(chosen).below(*training)
-    return clone(head).fit(*training), curator, chosen
+    return clone(head).fit(*training)
 
 
-def score_out_of_fold(head, curator, rows, y, origin, cv, seen=None, copies=None):
-    """Score every row by a head trained without its generator and its source."""
-    seen = rows if seen is None else seen
+def score_out_of_fold(head, curator, rows, y, origin, cv, seen, copies):
+    """Score every row by a head trained without its generator and its source.
+
+    A curator chooses by `rows`, the heads see the same ones in `seen`, and their changed `copies`.
+    Return the scores, the heads of the folds, and the rows that any of these was trained on.
+    """
+    heads, trained_on = [], np.zeros(len(rows), dtype=bool)
 
     def fit_and_score(train, test):
         part = {name: values[train] for name, values in origin.items()}
-        shown = _safe_indexing(seen, train)
-        part_of_copies = None if copies is None else copies.of(train)
         with warnings.catch_warnings():
             # A fold has fewer generators to give; what all of them lack is said later.
             warnings.simplefilter("ignore", CurationWarning)
-            fitted, _, _ = fit_head(
-                head, curator, rows[train], y[train], part, shown, part_of_copies
-            )
-        return fitted.predict_proba(_safe_indexing(seen, test))[:, 1]
+            _, chosen = choose_rows(curator, rows[train], y[train], part)
+        trained_on[train[chosen]] = True
+        heads.append(fit_head(head, seen, y, train[chosen], copies))
+        return heads[-1].predict_proba(_safe_indexing(seen, test))[:, 1]
 
     known = {"generator": origin.get("generator"), "source": origin.get("source")}
-    return score_folds(fit_and_score, y, **known, cv=cv)
+    scores = score_folds(fit_and_score, y, **known, cv=cv)
+    return scores, heads, np.flatnonzero(trained_on)
 
 
 @public("sklearn_ssafe.detector")

@@ -1,5 +1,6 @@
 """What an evaluation comes to, in plain words."""
 
+from ..metrics.report import warn_of_swapped_labels
 from ..results import percent, with_intervals
 
 MISSED_BELOW = 0.5
@@ -106,6 +107,8 @@ def _promise(target, pooled):
 def _cautions(facts, sources):
     data, audit = facts["data"], facts["audit"]
     seen = [row for row in facts["rows"] if row["seen_in_training"]]
+    if swapped := warn_of_swapped_labels(facts["rows"][-1]["auc"]):
+        yield swapped
     if facts["detector"]["training"] is None:
         yield (
             "The detector does not know what it was trained on. If pictures, generators or sources "

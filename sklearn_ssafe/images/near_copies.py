@@ -7,6 +7,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 _SIDE = 64
+_FLAT = 1.0  # standard deviation, of 255 levels
 _N_FREQUENCIES = 16
 
 
@@ -25,7 +26,8 @@ def perceptual_hash(grey):
     Returns
     -------
     bits : ndarray of bool, shape (256,)
-        Copies differ in few of them, unrelated pictures in about half.
+        Copies differ in few of them, unrelated pictures in about half. All False where the picture
+        is flat, of one grey: there is nothing to know it again by.
 
     Examples
     --------
@@ -41,6 +43,8 @@ def perceptual_hash(grey):
     low = waves[:_N_FREQUENCIES, :_N_FREQUENCIES].ravel()
     bits = low > np.median(low[1:])
     bits[0] = False  # the mean: brightness alone
+    if np.std(small) < _FLAT:
+        bits[:] = False
     return bits
 
 
@@ -51,8 +55,12 @@ _ROWS_AT_ONCE = 512
 
 
 def number_near_copies(bits):
-    """Number the sets of pictures whose hashes are close, directly or through others."""
+    """Number the sets of pictures whose hashes are close, directly or through others.
+
+    A flat picture, whose hash is all False, is a copy of none.
+    """
     signs = np.where(bits, 1, -1).astype(np.float32)
+    signs[~bits.any(axis=1)] = 0
     n_bits = bits.shape[1]
     first, second = [], []
     for start in range(0, len(signs), _ROWS_AT_ONCE):

@@ -12,7 +12,7 @@ from ..model_selection.held_out import make_folds, score_held_out
 from ..public import public
 from .report import build_report
 from .scores import detector_scores, fit_detector, operating_threshold, score_and_verdict
-from .thresholds import threshold_for_fpr
+from .thresholds import majority_score, threshold_for_fpr
 
 _OUTLIER_FPR = 0.05
 _MOST_INNER_FOLDS = 5
@@ -39,7 +39,8 @@ def cross_val_report(
 
     Whole generators **and** whole real sources are held out together. Nothing is fitted on the
     part that is tested, the threshold neither: with `target_fpr` it is chosen by a second
-    cross-validation inside each training part. A calibrated classifier
+    cross-validation inside each training part, whose detectors then judge by majority, as those of
+    `SSAFEClassifier` do. A calibrated classifier
     (`sklearn.calibration.CalibratedClassifierCV`) calibrates itself there as well.
 
     An **outlier detector** (`IsolationForest`, `OneClassSVM`, ..., alone or as the last step of a
@@ -137,15 +138,16 @@ def cross_val_report(
         if outliers:
             train = train[~generated[train]]
         training, tested = _safe_indexing(X, train), _safe_indexing(X, test)
-        fitted = fit_detector(estimator, training, y[train])
         if target_fpr is None:
+            fitted = fit_detector(estimator, training, y[train])
             score, called = score_and_verdict(fitted, tested, pos_label=positive)
             threshold = operating_threshold(fitted, score, called).lowest_called
         else:
-            score = detector_scores(fitted, tested, positive)
-            threshold = _threshold_from_training(
+            # The threshold is for the heads that it was chosen with, see thresholds.py.
+            heads, threshold = _heads_and_threshold(
                 estimator, training, y[train], units[train], positive, target_fpr, confidence_level
             )
+            score = majority_score([detector_scores(head, tested, positive) for head in heads])
         thresholds.append(threshold)
         return score
 
@@ -179,16 +181,23 @@ def cross_val_report(
     )
 
 
-def _threshold_from_training(estimator, X, y, units, positive, target_fpr, confidence_level):
-    """Choose a threshold on real pictures that a second cross-validation held out."""
+def _heads_and_threshold(estimator, X, y, units, positive, target_fpr, confidence_level):
+    """Fit by a second cross-validation, and choose a threshold on the real pictures held out."""
+    heads = []
 
     def fit_and_score(train, test):
-        fitted = fit_detector(estimator, _safe_indexing(X, train), y[train])
-        return detector_scores(fitted, _safe_indexing(X, test), positive)
+        heads.append(fit_detector(estimator, _safe_indexing(X, train), y[train]))
+        return detector_scores(heads[-1], _safe_indexing(X, test), positive)
 
     inner = score_held_out(fit_and_score, y, _inner_folds(y, units), "")
-    real_scores = inner.score[inner.y != positive]
-    return threshold_for_fpr(real_scores, target_fpr, confidence_level=confidence_level).threshold
+    real = inner.y != positive
+    point = threshold_for_fpr(
+        inner.score[real],
+        target_fpr,
+        confidence_level=confidence_level,
+        groups=units[inner.row[real]],
+    )
+    return heads, point.threshold
 
 
 def _inner_folds(y, units):

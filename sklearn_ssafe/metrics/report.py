@@ -24,6 +24,21 @@ _HEADINGS = {
     "brier": "Brier",
     "ece": "ECE",
 }
+# Below this AUC of all pictures together, scores rank the classes the wrong way round.
+_TURNED_ROUND = 0.25
+
+
+def warn_of_swapped_labels(auc):
+    """Return a sentence where an AUC is so low that labels may be swapped, else None."""
+    if not auc < _TURNED_ROUND:
+        return None
+    return (
+        f"The labels may be swapped: the AUC of all pictures is {auc:.2f}, so real pictures score "
+        f"higher than generated ones. The other way round it would be {1 - auc:.2f}. Look at which "
+        "label means generated, and which way the scores point."
+    )
+
+
 # A terminal is narrow.
 _IN_PLAIN_TEXT = ("tpr", "fpr", "auc", "tpr_at_1pct_fpr")
 
@@ -148,6 +163,8 @@ class DetectionReport(Result):
             f"AUC {found['auc']:.2f}). Most false positives: {real['name']} "
             f"({percent(real['fpr'])} called generated)."
         )
+        if swapped := warn_of_swapped_labels(self.rows["auc"].iloc[-1]):
+            yield swapped
 
     def _notes(self):
         known = self.settings

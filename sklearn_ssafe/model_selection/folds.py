@@ -22,7 +22,9 @@ class GeneratorGroupKFold(BaseCrossValidator):
     defined.
 
     Groups are dealt to folds from the largest to the smallest, each to the fold that is furthest
-    from its share, so folds have nearly equal numbers of each class where the groups allow it.
+    from its share, so folds have nearly equal numbers of each class where the groups allow it. If
+    that leaves a fold without a class, each fold is begun with a group of both classes or with one
+    of each: the folds are found wherever there are any.
 
     Parameters
     ----------
@@ -97,18 +99,42 @@ class GeneratorGroupKFold(BaseCrossValidator):
         if self.shuffle:
             check_random_state(self.random_state).shuffle(order)
         order = order[np.argsort(-counts[order].max(axis=1), kind="stable")]
-        held = np.zeros((self.n_splits, 2))
-        fold_of = np.empty(len(names), dtype=int)
-        for name in order:
-            # The fold where this group's classes are scarcest.
-            fold_of[name] = np.argmin(held @ counts[name])
-            held[fold_of[name]] += counts[name]
+        fold_of, held = _deal_to_scarcest(order, counts, self.n_splits, {})
         if (held == 0).any():
-            raise ValueError(
-                f"the groups cannot be dealt into {self.n_splits} folds with both classes in each, "
-                "because some hold both classes: take fewer folds"
-            )
+            seeds = _one_of_each_class(order, counts, self.n_splits)
+            fold_of, held = _deal_to_scarcest(order, counts, self.n_splits, seeds)
         return fold_of[group]
+
+
+def _deal_to_scarcest(order, counts, n_splits, seeds):
+    """Deal the seeds, then groups in this order to the fold where their classes are scarcest."""
+    held = np.zeros((n_splits, 2))
+    fold_of = np.empty(len(counts), dtype=int)
+    for name in [*seeds, *(name for name in order if name not in seeds)]:
+        fold_of[name] = seeds.get(name, np.argmin(held @ counts[name]))
+        held[fold_of[name]] += counts[name]
+    return fold_of, held
+
+
+def _one_of_each_class(order, counts, n_splits):
+    """Say which groups begin the folds, so that each has both classes, where that can be.
+
+    A fold needs a group of both classes, or one of each. So there are at most as many folds as
+    groups of both classes, and pairs of groups of one class each.
+    """
+    both, *alone = (
+        [name for name in order if tuple(counts[name] > 0) == has]
+        for has in ((True, True), (True, False), (False, True))
+    )
+    n_pairs = max(0, n_splits - len(both))
+    if n_pairs > min(map(len, alone)):
+        raise ValueError(
+            f"the groups cannot be dealt into {n_splits} folds with both classes in each, because "
+            f"{len(both)} groups hold both classes, and only {min(map(len, alone))} pairs can be "
+            f"made of the others: take {len(both) + min(map(len, alone))} folds or fewer"
+        )
+    seeds = {name: fold for side in alone for fold, name in enumerate(side[:n_pairs])}
+    return seeds | {name: n_pairs + k for k, name in enumerate(both[: n_splits - n_pairs])}
 
 
 @public("sklearn_ssafe")

@@ -73,10 +73,48 @@ def test_linear_mmd_is_that_of_one_full_kernel_matrix(unbiased):
     np.testing.assert_allclose(squared, by_hand, rtol=1e-10, atol=1e-12)
 
 
-def test_mmd_in_float32_is_close():
-    ours, theirs = KERNELS["rbf"]
-    squared = squared_mmd(made(np.float32), SIZES, make_kernel("rbf", **ours))
-    np.testing.assert_allclose(squared, mmd_by_hand(made(), True, **theirs), atol=1e-6)
+def in_extended_precision(X, kernel):
+    """Squared MMD of two halves in long doubles, from differences of all pairs of rows."""
+    X = X.astype(np.longdouble)
+    if kernel == "linear":
+        K = (X - X[0]) @ (X - X[0]).T
+    else:
+        between = np.square(X[:, None] - X[None]).sum(axis=2)
+        bandwidth = np.median(np.sqrt(between[np.triu_indices(len(X), 1)]))
+        K = np.expm1(-between / (2 * bandwidth**2))  # less a constant, which cancels
+    n = len(X) // 2
+    within = [(part.sum() - np.trace(part)) / (n * (n - 1)) for part in (K[:n, :n], K[n:, n:])]
+    return float(sum(within) - 2 * K[:n, n:].mean())
+
+
+@pytest.mark.parametrize("kernel", ["rbf", "linear"])
+@pytest.mark.parametrize(
+    ("location", "scale"),
+    [
+        (0, 1e-15),
+        (0, 1),
+        (0, 1e9),
+        (1, 1e-4),
+        (1, 1e-3),
+        (1, 1e9),
+        (1e3, 0.1),
+        (1e6, 10),
+        (1e6, 1e9),
+    ],
+)
+@pytest.mark.parametrize("far", [False, True])  # whether the halves are far from each other
+def test_float32_is_exact_at_any_location_and_scale(kernel, location, scale, far):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(120, 8)) + np.repeat([0, 50 if far else 0.5], 60)[:, None]
+    common = location * rng.normal(size=8)
+    X = (X * scale + common).astype(np.float32)  # what rounding makes of them is what they are
+    assert len(np.unique(X, axis=0)) == 120
+    groups = [np.arange(60), np.arange(60, 120)]
+    distances, _, _ = generator_distances(X, groups, kernel=kernel)
+    assert distances[0, 1] ** 2 == pytest.approx(in_extended_precision(X, kernel), rel=1e-4)
+    if kernel == "rbf" and not far:
+        near, _, _ = generator_distances(X, groups, method="random_features", n_frequencies=20_000)
+        assert near[0, 1] ** 2 == pytest.approx(distances[0, 1] ** 2, rel=0.05)
 
 
 def test_mmd_worked_by_hand():

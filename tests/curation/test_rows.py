@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from sklearn_ssafe.curation.rows import UnitRows, content_order, rows_not_finite
 
@@ -33,3 +34,20 @@ def test_a_copy_on_write_map_keeps_its_changes(tmp_path):
     rows[0] = 7
     content_order(rows, 0)
     assert (rows[0] == 7).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_extreme_rows_get_unit_length(dtype):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(8, 5))
+    expected = X / np.linalg.norm(X, axis=1, keepdims=True)
+    exponent = np.array([0, -30, 30, -20, 20, 37, -36, 10])
+    if dtype == np.float64:
+        exponent *= 8
+    rows = (X * 10.0 ** exponent[:, None]).astype(dtype)
+    unit = UnitRows(rows)[np.arange(8)]
+    np.testing.assert_allclose(unit, expected, rtol=1e-5)
+    assert unit.dtype == dtype
+    smallest = np.zeros((1, 3), dtype=dtype)
+    smallest[0, 1] = np.finfo(dtype).smallest_subnormal
+    assert UnitRows(smallest)[np.array([0])].tolist() == [[0, 1, 0]]

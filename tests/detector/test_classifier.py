@@ -30,6 +30,7 @@ from sklearn_ssafe import (
     load_detector,
 )
 from sklearn_ssafe.datasets import make_generated_images
+from sklearn_ssafe.detector import FoldMajority
 from sklearn_ssafe.exceptions import EncodingError, EncodingWarning
 
 from ..test_sklearn_checks import as_picture_files
@@ -266,6 +267,7 @@ def test_target_fpr_is_met_out_of_fold(pool):
     point = detector.operating_point_
     assert point.n_false == n_called
     assert point.n_real == real.sum() == 180
+    assert point.n_groups is None
     assert point.fpr_upper_bound <= 0.05
     score = detector.predict_proba(pool["X"])[:, 1]
     np.testing.assert_array_equal(detector.predict(pool["X"]), score >= detector.threshold_)
@@ -273,6 +275,36 @@ def test_target_fpr_is_met_out_of_fold(pool):
     looser = fitted(pool, target_fpr=0.05, confidence_level=None)
     assert looser.operating_point_.n_false == 180 - np.ceil(0.95 * 181)
     assert looser.threshold_ < detector.threshold_
+
+
+def test_with_a_target_the_heads_that_its_threshold_comes_from_are_the_head(pool):
+    detector = fitted(pool, target_fpr=0.05)
+    out_of_fold, heads = detector.out_of_fold_, detector.head_.heads
+    assert len(heads) == out_of_fold.fold.max() + 1 == 3
+    for number, head in enumerate(heads):
+        tested = out_of_fold.fold == number
+        score = head.predict_proba(pool["X"][tested])[:, 1]
+        np.testing.assert_allclose(score, out_of_fold.score[tested], atol=1e-9)
+    votes = sum(head.predict_proba(pool["X"])[:, 1] >= detector.threshold_ for head in heads)
+    np.testing.assert_array_equal(detector.predict(pool["X"]) == 1, votes > len(heads) / 2)
+    assert detector.training_indices_.tolist() == list(range(len(pool["y"])))
+
+
+@pytest.mark.parametrize("n_heads", [1, 2, 3, 4, 5])
+def test_a_majority_is_more_than_half(n_heads):
+    rng = np.random.default_rng(n_heads)
+    X, y = rng.normal(size=(40, 3)), np.repeat([0, 1], 20)
+    parts = [rng.permutation(40)[:30] for _ in range(n_heads)]
+    heads = [LogisticRegression().fit(X[part], y[part]) for part in parts]
+    majority = FoldMajority(heads)
+    proba = majority.predict_proba(X)
+    np.testing.assert_allclose(proba.sum(axis=1), 1)
+    scores = np.array([head.predict_proba(X)[:, 1] for head in heads])
+    for threshold in (0.3, 0.5, *scores[:, 0]):
+        votes = (scores >= threshold).sum(axis=0)
+        np.testing.assert_array_equal(proba[:, 1] >= threshold, votes > n_heads / 2)
+    for row, score in zip(X[:5], proba[:5, 1], strict=True):
+        assert majority.deciding_head(row).predict_proba([row])[0, 1] == pytest.approx(score)
 
 
 @pytest.mark.parametrize("pos_label", [0, 1])
@@ -300,14 +332,14 @@ def test_scores_that_rounding_made_0_or_1(pool):
 
 def test_target_fpr_without_folds_is_refused_before_encoding():
     with pytest.raises(ValueError, match="give cv a number"):
-        SSAFEClassifier("no such encoder", target_fpr=0.1, cv=None).fit(["a.jpg"], [0])
+        SSAFEClassifier("no such encoder", target_fpr=0.05, cv=None).fit(["a.jpg"], [0])
 
 
 def test_target_fpr_where_nothing_can_be_held_out(pool):
     one = {"X": pool["X"][[0, -1, -2]], "y": [0, 1, 1]}
     assert SSAFEClassifier(encoder=None).fit(**one).out_of_fold_ is None
     with pytest.raises(ValueError, match="1 real pictures"):
-        SSAFEClassifier(encoder=None, target_fpr=0.1).fit(**one)
+        SSAFEClassifier(encoder=None, target_fpr=0.05).fit(**one)
 
 
 # Curation --------------------------------------------------------------------------------------

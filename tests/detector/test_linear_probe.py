@@ -68,7 +68,7 @@ def test_without_decay_it_reaches_the_optimum_of_logistic_regression(rows):
     assert probe.loss_curve_[-1] == pytest.approx(loss, abs=1e-7)
     # In the paper's small batches, and with as many steps as it takes itself, it hovers near it.
     probe = LinearProbe(weight_decay=0, random_state=0).fit(X, y)
-    assert probe.n_steps_ == pytest.approx(10_000, rel=0.1)
+    assert probe.n_steps_ == 10_000
     assert loss <= log_loss(y, probe.predict_proba(X)) < loss + 1e-3
 
 
@@ -120,3 +120,61 @@ def test_the_seed_decides_the_order(rows):
     fits = [LinearProbe(epochs=2, random_state=seed).fit(X, y).coef_ for seed in (0, 0, 1)]
     np.testing.assert_array_equal(fits[0], fits[1])
     assert not np.array_equal(fits[0], fits[2])
+
+
+@pytest.mark.parametrize("n", [2, 15, 40, 41, 301, 450])
+def test_as_many_steps_as_documented(n):
+    X, y = np.random.default_rng(0).normal(size=(n, 2)), np.arange(n) % 2
+    probe = LinearProbe(random_state=0).fit(X, y)
+    assert probe.n_steps_ == 10_000
+    assert len(probe.loss_curve_) == -(-10_000 // -(-n // 40))
+    assert LinearProbe(epochs=3).fit(X, y).n_steps_ == 3 * -(-n // 40)
+
+
+def test_weights_are_those_of_the_loss_in_torch(rows):
+    X, y = rows
+    weight = np.random.default_rng(1).uniform(0.5, 3, len(y))
+    layer = torch.nn.Linear(X.shape[1], 1, dtype=torch.float64)
+    torch.nn.init.zeros_(layer.weight)
+    torch.nn.init.zeros_(layer.bias)
+    optimiser = torch.optim.AdamW(layer.parameters(), lr=1e-3)
+    relative = torch.from_numpy(weight / weight.mean())
+    tensors = torch.from_numpy(X), torch.from_numpy(y).double()
+    for start in range(0, len(y), 40):
+        rows = slice(start, start + 40)
+        loss = torch.nn.functional.binary_cross_entropy_with_logits(
+            layer(tensors[0][rows])[:, 0], tensors[1][rows], weight=relative[rows]
+        )
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    probe = LinearProbe(epochs=1, shuffle=False).fit(X, y, sample_weight=weight)
+    np.testing.assert_allclose(probe.coef_, layer.weight.detach().numpy(), rtol=1e-9)
+    np.testing.assert_allclose(probe.intercept_, layer.bias.detach().numpy(), rtol=1e-9)
+
+
+def test_only_ratios_of_weights_matter_and_rows_without_any_are_left_out(rows):
+    X, y = rows
+    probe = LinearProbe(epochs=5, random_state=0)
+    plain = probe.fit(X, y).coef_
+    np.testing.assert_allclose(probe.fit(X, y, sample_weight=np.full(len(y), 7)).coef_, plain)
+    weight = np.arange(len(y)) % 3 > 0
+    part = probe.fit(X[weight], y[weight]).coef_
+    np.testing.assert_allclose(probe.fit(X, y, sample_weight=weight).coef_, part)
+    probe = LinearProbe(epochs=1, shuffle=False).fit(X, y, sample_weight=weight)
+    stepwise = LinearProbe().partial_fit(X, y, classes=[0, 1], sample_weight=weight)
+    np.testing.assert_allclose(stepwise.coef_, probe.coef_, atol=1e-6)
+    with pytest.raises(ValueError, match="negative values, the least is -1"):
+        probe.fit(X, y, sample_weight=np.where(weight, 1, -1))
+    with pytest.raises(ValueError, match=r"nothing to train on|non-zero"):
+        probe.fit(X, y, sample_weight=np.zeros(len(y)))
+
+
+def test_weights_reach_the_optimum_of_weighted_logistic_regression(rows):
+    X, y = rows
+    weight = np.where(y == 1, 4.0, 1.0)
+    best = LogisticRegression(C=np.inf, tol=1e-10, max_iter=10_000).fit(X, y, weight)
+    probe = LinearProbe(
+        learning_rate=0.02, batch_size=len(y), epochs=2000, weight_decay=0, random_state=0
+    ).fit(X, y, weight)
+    np.testing.assert_allclose(probe.coef_, best.coef_, atol=1e-4)

@@ -164,3 +164,13 @@ def test_what_is_missing_is_named(rows, tmp_path, monkeypatch):
         detector.export_onnx(tmp_path / "head.onnx")
     with pytest.raises(ValueError, match="precision must be 'fp32' or 'int8', got 'int4'"):
         detector.export_onnx(tmp_path / "head.onnx", precision="int4")
+
+
+@pytest.mark.parametrize("cv", [2, 5])
+def test_a_majority_of_heads_has_one_graph(cv, rows, tmp_path):
+    X, y = rows
+    detector = SSAFEClassifier(None, target_fpr=0.1, cv=cv).fit(X, y)
+    path = tmp_path / "detector.onnx"
+    detector.export_onnx(path, pictures=X)
+    (score,) = runtime.InferenceSession(path).run(["score"], {"features": X})
+    np.testing.assert_allclose(score, detector.predict_proba(X)[:, 1], atol=1e-5)

@@ -180,7 +180,13 @@ def test_a_detector_with_other_labels_and_names_it_has_seen():
     assert "Also in the training data" in cautions
     assert "flux" in cautions
     assert "other" not in cautions
+    assert "swapped" not in cautions
     assert any("at most 20 %" in text for text in page.facts["verdict"]["points"])
+    turned = {"generator": known["source"], "source": known["generator"]}
+    page_of_swapped = evaluation_report(
+        detector, X, 1 - y, pictures=[grey_picture(0)] * 120, **turned, audit=False, **QUICK
+    )
+    assert "labels may be swapped" in " ".join(page_of_swapped.facts["verdict"]["cautions"])
     html = page.to_html()
     assert "in training" in html
     assert "0 features" not in html

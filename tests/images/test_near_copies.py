@@ -9,7 +9,7 @@ from PIL import Image
 from sklearn_ssafe.datasets import make_generated_images
 from sklearn_ssafe.exceptions import ImageReadError
 from sklearn_ssafe.images import read_image
-from sklearn_ssafe.images.near_copies import perceptual_hash
+from sklearn_ssafe.images.near_copies import number_near_copies, perceptual_hash
 from sklearn_ssafe.images.picture import as_picture
 
 from ..conftest import encoded, picture
@@ -70,3 +70,15 @@ def test_small_grey_is_upright(orientation):
 def test_a_truncated_file_is_an_error():
     with pytest.raises(ImageReadError, match="truncated"):
         as_picture(encoded(picture())[:-400]).small_grey()
+
+
+def test_flat_pictures_are_no_copies_of_one_another():
+    flat = [np.full((96, 96), level, np.uint8) for level in (0, 128, 128, 255)]
+    noisy = np.random.default_rng(0).integers(120, 124, (256, 256), dtype=np.uint8)
+    hashes = [perceptual_hash(grey) for grey in (*flat, noisy)]
+    assert not np.any(hashes)
+    ordinary = perceptual_hash(np.random.default_rng(1).integers(0, 256, (64, 64), dtype=np.uint8))
+    assert ordinary.any()
+    numbers = number_near_copies(np.stack([*hashes, ordinary, ordinary]))
+    assert len(set(numbers.tolist())) == 6
+    assert numbers[-1] == numbers[-2]

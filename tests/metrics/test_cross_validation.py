@@ -51,12 +51,12 @@ def test_what_is_tested_was_not_trained_on(cv):
     assert report.settings["held_out"] == ("generated: whole generators; real: whole real sources")
     scores = report.scores
     assert sorted(scores["picture"]) == list(range(len(y)))
-    n_inner = len(Spy.trained) // 4 - 1
+    n_inner = len(Spy.trained) // 4
     assert n_inner >= 2
     for fold in range(4):
         tested = set(names[scores["picture"][scores["fold"] == fold]])
-        # The classifier of the fold, and those that chose its threshold.
-        for trained in Spy.trained[fold * (n_inner + 1) : (fold + 1) * (n_inner + 1)]:
+        # Those that chose the threshold of the fold, and judge by majority.
+        for trained in Spy.trained[fold * n_inner : (fold + 1) * n_inner]:
             assert not tested & set(names[trained])
 
 
@@ -89,7 +89,7 @@ def test_the_threshold_keeps_the_rate_on_pictures_of_the_same_kind():
     X, y, known, _ = labelled(n=200, shift=0.5)
     report = cross_val_report(LogisticRegression(), X, y, target_fpr=0.05, n_resamples=0, **known)
     pooled = report.frame().iloc[-1]
-    assert 0.02 < pooled["fpr"] < 0.09
+    assert 0.01 < pooled["fpr"] < 0.05
     assert "FPR of 0.05" in report.settings["threshold_from"]
 
 

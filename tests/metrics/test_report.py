@@ -228,6 +228,17 @@ def test_a_threshold_that_is_none(threshold):
         detection_report([0, 0, 1, 1], [0.1, 0.6, 0.4, 0.9], threshold=threshold)
 
 
+def test_swapped_labels_are_pointed_out():
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1], 50)
+    score = np.clip(rng.normal(0.2, 0.05, 100) + 0.6 * (1 - y), 0, 1)
+    swapped = detection_report(y, score, n_resamples=0)
+    for text in (str(swapped), swapped.to_markdown(), swapped.to_html()):
+        assert "labels may be swapped: the AUC of all pictures is 0.00" in text
+    for scores in (1 - score, rng.random(100)):
+        assert "swapped" not in str(detection_report(y, scores, n_resamples=0))
+
+
 def test_a_missing_score_is_not_dropped():
     y, score, labels = judged()
     score[7] = np.nan

@@ -2,7 +2,8 @@ import warnings
 
 import numpy as np
 import pytest
-from scipy.stats import binom, binomtest
+from scipy.stats import beta, binom, binomtest, norm, t
+from sklearn.linear_model import LogisticRegression
 
 from sklearn_ssafe import SSAFEClassifier, cross_val_report
 from sklearn_ssafe.exceptions import TooFewRealPicturesWarning
@@ -118,3 +119,89 @@ def test_a_rate_means_the_same_in_the_classifier_and_in_cross_validation():
         with pytest.warns(TooFewRealPicturesWarning, match="at least 299"):
             detector.fit(X[train], y[train], **{name: v[train] for name, v in known.items()})
         assert tested["threshold"].unique() == pytest.approx(detector.threshold_, abs=1e-12)
+        score = detector.predict_proba(X[tested["picture"]])[:, 1]
+        np.testing.assert_allclose(tested["score"], score, atol=1e-12)
+
+
+def bound_by_hand(scores, group, threshold, level):
+    """Korn and Graubard's bound, in the words of the survey literature."""
+    called, groups = scores >= threshold, np.unique(group)
+    n, n_groups, rate = len(scores), len(groups), called.mean()
+    residuals = [(called[group == name] - rate).sum() for name in groups]
+    variance = n_groups / (n_groups - 1) * np.sum(np.square(residuals)) / n**2
+    effect = variance / (rate * (1 - rate) / n) if called.any() else 1
+    return effect, n * (norm.ppf(level) / t.ppf(level, n_groups - 1)) ** 2
+
+
+@pytest.mark.filterwarnings("ignore::sklearn_ssafe.exceptions.TooFewRealPicturesWarning")
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("decimals", [1, 9])  # with ties and without
+@pytest.mark.parametrize("target", [0.05, 0.2])
+def test_pictures_of_one_source_count_as_fewer(seed, decimals, target):
+    rng = np.random.default_rng(seed)
+    group = rng.choice(list("abcdefgh"), 400, p=np.arange(1, 9) / 36)
+    shift = dict(zip("abcdefgh", 0.5 * rng.normal(size=8), strict=True))
+    scores = np.round(rng.normal(size=400) + [shift[name] for name in group], decimals)
+    expected, bound = np.nextafter(scores.max(), np.inf), None
+    thresholds = np.nextafter(np.unique(scores), np.inf)[::-1]
+    known = [threshold for threshold in thresholds if (scores >= threshold).mean() <= 2 * target]
+    largest = max(1, *(bound_by_hand(scores, group, threshold, 0.95)[0] for threshold in known))
+    for threshold in thresholds:
+        n = bound_by_hand(scores, group, threshold, 0.95)[1] / largest
+        false = (scores >= threshold).mean() * n
+        upper = beta.ppf(0.95, false + 1, n - false)
+        if upper > target:
+            break
+        expected, bound = threshold, upper
+    point = threshold_for_fpr(scores, target, groups=group)
+    assert point.threshold == expected
+    assert point.promised == (bound is not None)
+    assert point.fpr_upper_bound == pytest.approx(bound or upper)
+    assert point.n_groups == 8
+    assert point.threshold >= threshold_for_fpr(scores, target).threshold
+    order = rng.permutation(400)
+    assert threshold_for_fpr(scores[order], target, groups=group[order]) == point
+
+
+@pytest.mark.parametrize(
+    "groups", [["one"] * 300, ["a", "b", "c", "d"] * 75, list(range(300)), [None] * 300]
+)
+def test_groups_that_say_nothing_change_nothing(groups):
+    scores = np.random.default_rng(0).random(300)
+    assert threshold_for_fpr(scores, 0.05, groups=groups) == threshold_for_fpr(scores, 0.05)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn_ssafe.exceptions.TooFewRealPicturesWarning")
+def test_the_promise_is_kept_for_sources_that_are_new():
+    # Normal scores with a normal mean for each source: the true rate over all of them is known.
+    rng = np.random.default_rng(0)
+    group = np.repeat(np.arange(10), 40)
+    broken = {"by source": 0, "by picture": 0}
+    for _ in range(400):
+        scores = rng.normal(size=400) + 0.6 * rng.normal(size=10)[group]
+        for name, groups in (("by source", group), ("by picture", None)):
+            threshold = threshold_for_fpr(scores, 0.05, groups=groups).threshold
+            broken[name] += norm.sf(threshold / np.hypot(1, 0.6)) > 0.05
+    assert broken["by source"] / 400 <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 400)
+    assert broken["by picture"] / 400 > 0.08
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["many features", "ties"])
+def test_the_promise_is_kept_where_the_head_overfits(kind):
+    rng = np.random.default_rng(0)
+    broken, of_one_head = 0, 0
+    for _ in range(60):
+        y = np.repeat([0, 1], 200)
+        if kind == "ties":
+            draw = lambda y: np.sign(rng.normal(size=(len(y), 5)) + 0.8 * y[:, None])  # noqa: E731
+        else:
+            draw = lambda y: rng.normal(size=(len(y), 150)) + 0.15 * y[:, None]  # noqa: E731
+        X = draw(y)
+        detector = SSAFEClassifier(None, target_fpr=0.05).fit(X, y)
+        new = draw(np.zeros(4000))
+        broken += (detector.predict_proba(new)[:, 1] >= detector.threshold_).mean() > 0.05
+        one = LogisticRegression(class_weight="balanced", max_iter=1000).fit(X, y)
+        of_one_head += (one.predict_proba(new)[:, 1] >= detector.threshold_).mean() > 0.05
+    assert broken / 60 <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 60)
+    assert of_one_head > broken

@@ -1,3 +1,5 @@
+from itertools import product
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -239,3 +241,50 @@ def test_what_cannot_be_left_out_is_said():
     with pytest.raises(ValueError, match="nothing to test these against"):
         split(None, [0, 0, 1, 1, 1], ["a", "b", "a", "b", "c"])
     assert split(None, [0, 0, 1, 1], ["a", "b", None, None]) == 2
+
+
+def can_be_dealt(kinds, n_splits):
+    """Try all ways to deal groups, of which each holds real pictures, generated ones or both."""
+    for folds in product(range(n_splits), repeat=len(kinds)):
+        held = ["".join(kind for kind, own in zip(kinds, folds, strict=True) if own == fold)
+                for fold in range(n_splits)]  # fmt: skip
+        if all("r" in fold and "g" in fold for fold in held):
+            return True
+    return False
+
+
+@pytest.mark.parametrize("n_splits", [2, 3, 4])
+def test_folds_are_found_wherever_there_are_any(n_splits):
+    rng = np.random.default_rng(n_splits)
+    found = []
+    for n_real, n_generated, n_both in product(range(4), range(4), range(4)):
+        kinds = ["r"] * n_real + ["g"] * n_generated + ["rg"] * n_both
+        if not {"r", "g"} <= set("".join(kinds)) or len(kinds) > 7:
+            continue
+        y, groups = [], []
+        for number, kind in enumerate(kinds):
+            for letter in kind:
+                n = int(rng.integers(1, 200))
+                y += [int(letter == "g")] * n
+                groups += [number] * n
+        possible = can_be_dealt(kinds, n_splits)
+        found.append(possible)
+        splitter = GeneratorGroupKFold(n_splits)
+        if not possible:
+            with pytest.raises(ValueError, match=r"cannot be dealt|need at least as many groups"):
+                list(splitter.split(y, y, groups))
+            continue
+        y, groups = np.array(y), np.array(groups)
+        for train, test in splitter.split(y, y, groups):
+            assert set(y[test]) == {0, 1}
+            assert not set(groups[train]) & set(groups[test])
+    assert 0.1 < np.mean(found) < 0.95
+
+
+def test_a_layout_that_dealing_by_size_misses():
+    # Real and generated pictures of each group; the large one of real pictures comes too late.
+    counts = [[9, 28], [27, 0], [25, 22], [12, 9], [3, 23]]
+    y = np.concatenate([np.repeat([0, 1], pair) for pair in counts])
+    groups = np.repeat(np.arange(5), np.sum(counts, axis=1))
+    for _, test in GeneratorGroupKFold(4).split(y, y, groups):
+        assert set(y[test]) == {0, 1}
