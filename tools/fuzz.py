@@ -38,6 +38,7 @@ _SECONDS_A_TRIAL = 10
 # the machine, and farther up, so that the first limit is met and counted.
 _MOST_BYTES = 3 * 2**29
 _MOST_ADDRESSES = 6 * 2**30
+_TELLS_MEMORY = Path("/proc/self/clear_refs").exists()
 
 
 # The process that opens ---------------------------------------------------------------------------
@@ -68,7 +69,7 @@ def work(area, seed, start, step, folder, report):
         before = _begin_to_measure()
         kind, detail = _check(module, trial)
         n_bytes = _most_since() - before
-        if number == start:  # it loads whatever is loaded when it is first needed
+        if number == start and _TELLS_MEMORY:  # it loads whatever is loaded when it is first needed
             n_pages = int(Path("/proc/self/statm").read_text().split()[0])
             addresses = n_pages * resource.getpagesize() + _MOST_ADDRESSES
             resource.setrlimit(resource.RLIMIT_AS, (addresses, addresses))
@@ -97,12 +98,14 @@ def _check(module, trial):
 
 
 def _begin_to_measure():
+    if not _TELLS_MEMORY:
+        return 0
     Path("/proc/self/clear_refs").write_text("5")  # the high-water mark begins anew
     return _memory("VmRSS")
 
 
 def _most_since():
-    return _memory("VmHWM")
+    return 0 if not _TELLS_MEMORY else _memory("VmHWM")
 
 
 def _memory(name):
@@ -274,8 +277,14 @@ def main():
         work(area, int(seed), int(start), int(step), folder, int(report))
     if options.open:
         faulthandler.enable()
-        kind, detail = _check(load_area(options.open[0]), Path(options.open[1]))
-        print(f"{kind}: {detail}" if kind else "", flush=True)
+        module, trial = load_area(options.open[0]), Path(options.open[1])
+        kind, detail = _check(module, trial)
+        before = _begin_to_measure()
+        _check(module, trial)  # all that is loaded for it has been by now
+        n_bytes = _most_since() - before
+        if kind is None and n_bytes > _MOST_BYTES:
+            kind, detail = "memory", "more than the limit"
+        print(f"{kind or 'no fault'}: {detail}, {n_bytes / 1e6:,.0f} MB at most", flush=True)
         return kind is not None
     if options.replay:
         return replay(options.replay)
