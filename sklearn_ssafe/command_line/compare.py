@@ -4,6 +4,7 @@ import click
 
 from ..datasets.table_out import write_table
 from . import options
+from .encoding import list_failures
 
 
 @click.command()
@@ -37,6 +38,11 @@ from . import options
     type=click.FloatRange(0, 1),
     help="False-positive rate at which the detection rate is measured.",
 )
+@click.option(
+    "--save-best",
+    type=options.NEW_FOLDER,
+    help="Train the best candidate that sees pictures on all of DATA, and save it as a detector.",
+)
 @options.device
 @options.cache
 @options.quiet
@@ -53,6 +59,7 @@ def compare(
     target,
     folds,
     fpr,
+    save_best,
     device,
     cache,
     quiet,
@@ -72,6 +79,8 @@ def compare(
 
     if output is not None and output.suffix not in (".csv", ".json"):
         raise click.UsageError(f"--output {output}: the name must end in .csv or .json.")
+    if save_best is not None:
+        _refuse_to_save(save_best, target)
     if target is None:
         pictures = datasets.load_images(data)
     else:
@@ -94,14 +103,55 @@ def compare(
         cv=folds,
         max_fpr=fpr,
         task="classification" if target is None else "regression",
+        verbose=options.verbose(quiet),
     )
+    list_failures(comparison.failures, pictures, err=True)
     click.echo(comparison.to_json() if as_json else str(comparison))
-    if output is None:
+    if output is not None:
+        if output.suffix == ".csv":
+            write_table(comparison.frame(), output)
+        else:
+            output.write_text(comparison.to_json(), encoding="utf-8")
+    if save_best is not None:
+        _save_best(comparison, pictures, folds, save_best, err=as_json)
+
+
+def _refuse_to_save(folder, target):
+    from ..detector.folder import is_detector, refuse_what_is_no_detector
+
+    if target is not None:
+        raise click.UsageError("--save-best: a detector tells real from generated, not --target.")
+    refuse_what_is_no_detector(folder)
+    if is_detector(folder):
+        raise click.UsageError(f"--save-best: {folder} is a detector already, choose a new name.")
+
+
+def _save_best(comparison, pictures, folds, folder, err):
+    """Train the best candidate on everything; its embeddings are there already."""
+    import warnings
+
+    from ..exceptions import EncodingWarning
+
+    detector = comparison.make_detector()
+    detector.encoder.set_params(on_error="nan", verbose=False)
+    detector.set_params(cv=folds)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", EncodingWarning)  # told already
+        detector.fit(
+            pictures.X if detector.columns is None else pictures.frame,
+            pictures.y,
+            generator=pictures.generator,
+            source=pictures.source,
+        )
+    detector.save(folder)
+    table = comparison.frame()
+    best = table[~table["baseline"]].iloc[0]
+    click.echo(
+        f"\n{best['input']} / {best['head']}, trained on all, is saved in {folder}.", err=err
+    )
+    if not (table["baseline"] & (table.index < best.name)).any():
         return
-    if output.suffix == ".csv":
-        write_table(comparison.frame(), output)
-    else:
-        output.write_text(comparison.to_json(), encoding="utf-8")
+    click.echo("A candidate that sees no pixel does better: see above.", err=err)
 
 
 def _encoders(names, weights, **more):

@@ -60,7 +60,7 @@ def curate(
 
     pictures = datasets.load_images(data)
     if embeddings is None:
-        features, names, good = _encode(pictures.X, encoder, cache, quiet)
+        features, names, good = _encode(pictures, encoder, cache, quiet)
     else:
         from .embeddings import read_embeddings
 
@@ -93,15 +93,17 @@ def curate(
     click.echo(f"\n{n_real} real and {n_generated} generated pictures are listed in {output}.")
 
 
-def _encode(X, settings, cache, quiet):
+def _encode(pictures, settings, cache, quiet):
     """Return a row for each picture, the columns' names, and the rows that could be encoded."""
     import numpy as np
 
-    features, transformer = encode(X, settings, cache=cache, verbose=options.verbose(quiet))
+    features, transformer = encode(
+        pictures.X, settings, cache=cache, verbose=options.verbose(quiet)
+    )
     failures = transformer.failures_
-    list_failures(failures, err=True)
+    list_failures(failures, pictures, err=True)
     names = transformer.get_feature_names_out()
-    return features, names, np.setdiff1d(np.arange(len(X)), failures["row"])
+    return features, names, np.setdiff1d(np.arange(len(pictures.X)), failures["row"])
 
 
 def _comparable(features, names):

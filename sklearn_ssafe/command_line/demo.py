@@ -64,7 +64,7 @@ def _report(pictures, features, failures, folds):
 
     from ..model_selection.held_out import held_out_scores, held_out_table
 
-    list_failures(failures, err=False)
+    list_failures(failures, pictures, err=False)
     good = np.setdiff1d(np.arange(len(features)), failures["row"])
     labels = {"generator": pictures.generator[good], "source": pictures.source[good]}
     head = make_pipeline(

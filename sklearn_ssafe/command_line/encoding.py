@@ -16,9 +16,11 @@ def encode(paths, settings, **more):
         return transformer.fit_transform(paths), transformer
 
 
-def list_failures(failures, err):
-    """Say which pictures are left out, and why; return nothing where none is."""
+def list_failures(failures, pictures, err):
+    """Say which pictures are left out, and why, by their row in the table, if they are of one."""
     if len(failures):
-        click.echo(f"Left out, because they could not be read: {len(failures)}", err=err)
+        click.echo(f"Left out: {len(failures)}", err=err)
+        numbers = pictures.get("row_numbers")
         for failure in failures.itertuples():
-            click.echo(f"  row {failure.row}: {failure.path}: {failure.reason}", err=err)
+            where = "" if numbers is None else f"row {numbers[failure.row]}: "
+            click.echo(f"  {where}{failure.path}: {failure.reason}", err=err)

@@ -3,6 +3,7 @@
 import click
 
 from . import options
+from .encoding import list_failures
 from .tables import held_out_text
 
 
@@ -154,8 +155,7 @@ def fit(
             domain=domain,
             embeddings=embeddings,
         )
-    for failure in detector.failures_.itertuples():
-        click.echo(f"left out: {failure.path}: {failure.reason}", err=True)
+    list_failures(detector.failures_, pictures, err=True)
     for warning in caught:
         click.echo(f"Warning: {warning.message}", err=True)
     detector.save(output)

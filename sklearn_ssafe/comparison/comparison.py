@@ -13,6 +13,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_consistent_length
 
+from ..encoding.progress import progress_bar
+from ..images.inputs import as_pictures
 from ..images.properties import file_properties
 from ..labels import is_generated, keep_together, known_labels
 from ..metrics.figures import ranking_by_fold
@@ -20,7 +22,7 @@ from ..metrics.scores import detector_scores
 from ..model_selection.held_out import CannotSplitError, make_folds, score_held_out
 from ..public import public
 from .heads import make_heads
-from .inputs import encode_once, make_inputs, tidy_table
+from .inputs import encode_once, make_inputs, name_encoders, tidy_table
 from .result import DetectorComparison
 
 
@@ -43,6 +45,7 @@ def compare_detectors(
     picture_components=30,
     confidence_level=0.95,
     random_state=0,
+    verbose="auto",
 ):
     """Cross-validate every encoder with every head, and baselines that see no pixel.
 
@@ -55,7 +58,8 @@ def compare_detectors(
     X : array-like of shape (n_samples,)
         Pictures, as `FrozenEncoderTransformer` takes them.
     y : array-like of shape (n_samples,)
-        Labels of two classes, or numbers for a regression.
+        Labels of two classes, or numbers for a regression. A row without one is left out, and
+        listed in ``failures``.
     encoders : list of str or transformer, or dict, default=("forensic",)
         ``"NAME"`` or ``"NAME:PRETRAINED"`` as `list_encoders` has them, or a
         `FrozenEncoderTransformer`. A dict gives them names, and may also hold features that are
@@ -89,6 +93,9 @@ def compare_detectors(
         Coverage of the intervals.
     random_state : int or None, default=0
         Seed of the heads.
+    verbose : bool or "auto", default="auto"
+        Whether to show a bar of the heads that are trained; "auto" shows one in a terminal or
+        notebook.
 
     Returns
     -------
@@ -124,19 +131,22 @@ def compare_detectors(
     ['file properties', 'forensic', 'table', 'table + file properties', 'table + forensic']
     """
     check_consistent_length(X, y)
-    y = np.asarray(y)
-    classify = _is_classification(y, task)
+    y, unknown = _without_gaps(y)
+    classify = _is_classification(np.delete(y, unknown), task)
     heads = make_heads(
         heads, task="classification" if classify else "regression", random_state=random_state
     )
     tabular = None if tabular is None else tidy_table(tabular, len(y))
+    encoders = name_encoders(encoders)
     features, encode_seconds, failures = encode_once(encoders, X)
+    failures = _with_unknown(failures, unknown, X, "no label" if classify else "no target")
     inputs = make_inputs(features, file_properties(X) if baselines else None, tabular)
     if not inputs:
         raise ValueError("nothing to compare: give encoders, tabular columns or baselines=True")
     if len({given_input.name for given_input in inputs}) < len(inputs):
         raise ValueError("an encoder is called like a baseline: give it another name")
-    positive = y[is_generated(y, pos_label)][0] if classify else None
+    known = np.delete(y, unknown)
+    positive = known[is_generated(known, pos_label)][0] if classify else None
 
     good = np.setdiff1d(np.arange(len(y)), failures["row"].to_numpy(dtype=int))
     labels = [known_labels(len(y), column)[good] for column in (generator, source, groups)]
@@ -144,13 +154,17 @@ def compare_detectors(
     folds = [(good[train], good[test]) for train, test in folds]
 
     rows = []
-    for given_input, (head_name, head) in product(inputs, heads.items()):
+    candidates = list(product(inputs, heads.items()))
+    n_fits = len(candidates) * len(folds)
+    bar = progress_bar(n_fits, "training and judging heads", verbose, unit="fit")
+    for given_input, (head_name, head) in candidates:
         pipeline = Pipeline(
             [("columns", given_input.preprocessor(picture_components)), ("head", head)]
         )
         names = {"input": given_input.name, "head": head_name}
-        figures = _judge(pipeline, given_input.table, y, folds, positive, max_fpr)
+        figures = _judge(pipeline, given_input.table, y, folds, positive, max_fpr, bar.update)
         rows += [{**names, "fold": number, **fold} for number, fold in enumerate(figures)]
+    bar.close()
     return DetectorComparison(
         folds=pd.DataFrame(rows),
         failures=failures,
@@ -167,7 +181,29 @@ def compare_detectors(
         splits=folds,
         y=y,
         positive=positive,
+        encoders=encoders,
     )
+
+
+def _without_gaps(y):
+    """Return labels or numbers, and the rows that have none, where another one stands in."""
+    y = np.asarray(y)
+    unknown = np.flatnonzero(pd.isna(y))
+    if len(unknown) == len(y):
+        raise ValueError("y holds no label at all")
+    if len(unknown):
+        known = np.array(np.delete(y, unknown).tolist())
+        y = np.insert(known, unknown - np.arange(len(unknown)), known[0])
+    return y, unknown
+
+
+def _with_unknown(failures, unknown, X, reason):
+    if not len(unknown):
+        return failures
+    pictures = as_pictures(X)
+    rows = {"row": unknown, "path": [pictures[row].name for row in unknown], "reason": reason}
+    both = pd.concat([pd.DataFrame(rows), failures]) if len(failures) else pd.DataFrame(rows)
+    return both.drop_duplicates("row").sort_values("row", ignore_index=True)
 
 
 def _is_classification(y, task):
@@ -190,7 +226,7 @@ def _folds(cv, y, positive, generator, source, groups):
     return list(check_cv(cv, y).split(np.zeros((len(y), 1)), y, units))
 
 
-def _judge(pipeline, table, y, folds, positive, max_fpr):
+def _judge(pipeline, table, y, folds, positive, max_fpr, on_done):
     """Return the figures of each fold's test part, and the seconds that it took."""
     seconds = []
 
@@ -204,6 +240,7 @@ def _judge(pipeline, table, y, folds, positive, max_fpr):
             score = detector_scores(fitted, table.iloc[test], positive)
         done = time.perf_counter()
         seconds.append({"fit_seconds": trained - started, "predict_seconds": done - trained})
+        on_done(1)
         return score
 
     scores = score_held_out(fit_and_score, y, folds, "")

@@ -44,11 +44,8 @@ def as_table(values, name, n_samples):
     return table
 
 
-def encode_once(encoders, X):
-    """Encode all pictures with every encoder: the features, the seconds that it took, the failures.
-
-    Rows of pictures that could not be encoded are NaN.
-    """
+def name_encoders(encoders):
+    """Return encoders by name: transformers, or features that are there already."""
     if not isinstance(encoders, dict):
         named = [(_name_of(encoder, number), encoder) for number, encoder in enumerate(encoders)]
         encoders = dict(named)
@@ -57,11 +54,22 @@ def encode_once(encoders, X):
                 f"two encoders have the same name, among {', '.join(name for name, _ in named)}: "
                 "give a dict, {'name': encoder}"
             )
-    features, seconds, failures = {}, {}, []
+    named = {}
     for name, encoder in encoders.items():
         if isinstance(encoder, str):
             architecture, _, tag = encoder.partition(":")
             encoder = FrozenEncoderTransformer(architecture, pretrained=tag or None)
+        named[name] = encoder
+    return named
+
+
+def encode_once(encoders, X):
+    """Encode all pictures with every encoder: the features, the seconds that it took, the failures.
+
+    Rows of pictures that could not be encoded are NaN.
+    """
+    features, seconds, failures = {}, {}, []
+    for name, encoder in encoders.items():
         if not hasattr(encoder, "fit_transform"):  # a pandas table has a transform, too
             features[name], seconds[name] = as_table(encoder, name, len(X)), np.nan
             continue

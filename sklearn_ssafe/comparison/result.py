@@ -4,7 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
+from ..detector.classifier import SSAFEClassifier
+from ..encoding.transformer import FrozenEncoderTransformer
 from ..metrics.intervals import corrected_interval
 from ..public import public
 from ..results import Result, Summary, bracketed, percent, plain
@@ -12,6 +18,17 @@ from ..results import Result, Summary, bracketed, percent, plain
 # The first of each decides the order; for an error, less is better.
 _METRICS = {"classification": ["auc", "tpr_at_fpr"], "regression": ["r2", "rmse"]}
 _SHARES = ("auc", "tpr_at_fpr")
+_MOST_NAMED = 5
+
+
+def _signed(difference, low, high):
+    """Write a difference, its interval, and what it means."""
+    say = "the folds do not tell them apart"
+    if low > 0:
+        say = "the pictures add something"
+    elif high < 0:
+        say = "the pictures do worse"
+    return f"{difference:+.2f} [{low:+.2f}, {high:+.2f}], {say}"
 
 
 @public("sklearn_ssafe.comparison")
@@ -25,8 +42,8 @@ class DetectorComparison(Result):
         One row for each candidate and fold: ``input``, ``head``, ``fold``, the figures, seconds to
         fit and to predict, ``n_train`` and ``n_test``.
     failures : pandas.DataFrame
-        Pictures that could not be read, and were left out for every candidate: ``row``, ``path``,
-        ``reason``.
+        Rows that were left out for every candidate, because the picture could not be read or there
+        is no label: ``row`` (position, from 0), ``path``, ``reason``.
     settings : dict
         How it was made; ``encode_seconds`` has the time that each encoder took for all pictures.
     inputs : dict of str to Input
@@ -39,6 +56,8 @@ class DetectorComparison(Result):
         What was predicted.
     positive : label or None
         The label of generated pictures; None for a regression.
+    encoders : dict of str to transformer or table
+        The encoders, or the features that were given in place of one.
 
     See Also
     --------
@@ -53,6 +72,7 @@ class DetectorComparison(Result):
     splits: list
     y: np.ndarray
     positive: object
+    encoders: dict
 
     @property
     def metrics(self):
@@ -121,6 +141,88 @@ class DetectorComparison(Result):
             rows.append(row)
         return pd.DataFrame(rows)
 
+    def added_by_pictures(self):
+        """Compare the best head of the columns alone with the best of columns and pictures.
+
+        Returns
+        -------
+        answer : dict or None
+            ``columns`` and ``both``, the two candidates as "input / head"; ``metric``; the mean of
+            each, ``of_columns`` and ``of_both``; and their mean ``difference``, paired by fold,
+            with the ends of its interval, ``low`` and ``high``. None without columns or encoders.
+        """
+        table, metric = self.frame(), self.metrics[0]
+        columns = table[table["input"] == "table"]
+        both = table[table["input"].str.startswith("table + ") & ~table["baseline"]]
+        if not len(columns) or not len(both):
+            return None
+        first, second = columns.iloc[0], both.iloc[0]
+        row = self._difference(second, first)
+        return {
+            "columns": f"{first['input']} / {first['head']}",
+            "both": f"{second['input']} / {second['head']}",
+            "metric": metric,
+            "of_columns": float(first[metric]),
+            "of_both": float(second[metric]),
+            "difference": float(row[metric]),
+            "low": float(row[f"{metric}_low"]),
+            "high": float(row[f"{metric}_high"]),
+        }
+
+    def _difference(self, candidate, reference):
+        table = self.differences((reference["input"], reference["head"]))
+        found = (table["input"] == candidate["input"]) & (table["head"] == candidate["head"])
+        return table[found].iloc[0]
+
+    def make_detector(self, input=None, head=None):
+        """Make a candidate that sees pictures into a detector, which can be fitted and saved.
+
+        Parameters
+        ----------
+        input, head : str or None, default=None
+            The candidate; None takes the best of those that see pictures.
+
+        Returns
+        -------
+        detector : SSAFEClassifier
+            Not fitted. Of "table + ENCODER" it takes a table with the columns and one of pictures
+            called ``path``; of an encoder alone, pictures. A head without probabilities gets them
+            from scikit-learn's ``CalibratedClassifierCV``.
+
+        Raises
+        ------
+        ValueError
+            For a regression, and for a candidate that sees no picture or only features that were
+            made elsewhere.
+        """
+        if self.positive is None:
+            raise ValueError("a detector tells two classes apart, and this is a regression")
+        table = self.frame()
+        seen = table[~table["baseline"]]
+        if input is not None:
+            seen = seen[seen["input"] == input]
+        if head is not None:
+            seen = seen[seen["head"] == head]
+        if seen.empty:
+            raise ValueError(
+                f"no candidate of {input or 'any input'} and {head or 'any head'} sees pictures"
+            )
+        input, head = seen.iloc[0][["input", "head"]]
+        encoder = self.encoders[input.removeprefix("table + ")]
+        if not isinstance(encoder, FrozenEncoderTransformer):
+            raise ValueError(f"{input!r} has no encoder that could be saved with a detector")
+        judge = clone(self.heads[head])
+        if not hasattr(judge, "predict_proba"):
+            judge = CalibratedClassifierCV(judge)
+        if not input.startswith("table + "):
+            return SSAFEClassifier(clone(encoder), head=make_pipeline(StandardScaler(), judge))
+        return SSAFEClassifier(
+            clone(encoder),
+            head=judge,
+            columns=list(self.inputs["table"].table.columns),
+            picture_components=self.settings["picture_components"],
+        )
+
     def importances(self, input, head, *, method="permutation", random_state=0):
         """Say which columns, and which families of columns, a candidate goes by.
 
@@ -160,13 +262,14 @@ class DetectorComparison(Result):
         Returns
         -------
         facts : dict
-            With the keys ``settings``, ``candidates``, ``differences``, ``folds`` and
-            ``failures``; None where there is no figure.
+            With the keys ``settings``, ``candidates``, ``added_by_pictures``, ``differences``,
+            ``folds`` and ``failures``; None where there is no figure.
         """
         return plain(
             {
                 "settings": self.settings,
                 "candidates": self.frame(),
+                "added_by_pictures": self.added_by_pictures(),
                 "differences": self.differences(),
                 "folds": self.folds,
                 "failures": self.failures,
@@ -220,7 +323,15 @@ class DetectorComparison(Result):
     def _facts(self):
         yield f"{self.settings['pictures']} pictures, {len(self.splits)} folds, the same for all."
         if len(self.failures):
-            yield f"{len(self.failures)} pictures could not be read and were left out for all."
+            n_more = len(self.failures) - _MOST_NAMED
+            named = "; ".join(  # what is no file is known by its row alone
+                f"{f'row {failure.row}: ' * failure.path.startswith('<')}{failure.path}: "
+                f"{failure.reason}"
+                for failure in self.failures.head(_MOST_NAMED).itertuples()
+            )
+            more = f"; and {n_more} more" if n_more > 0 else ""
+            rows = "row was" if len(self.failures) == 1 else "rows were"
+            yield f"{len(self.failures)} {rows} left out for all: {named}{more}."
         yield (
             "Means over folds; seconds to fit one fold, and to predict or encode 1,000 pictures. "
             f"In brackets: {self.settings['confidence_level']:.0%} intervals, corrected for folds "
@@ -233,22 +344,25 @@ class DetectorComparison(Result):
         metric = self.metrics[0]
         title = self.title(metric)
         pictures, without = table[~table["baseline"]], table[table["baseline"]]
-        if len(pictures) and len(without):
-            best = pictures.iloc[0]
-            differences = self.differences()
-            found = (differences["input"] == best["input"]) & (differences["head"] == best["head"])
-            row = differences[found].iloc[0]
-            low, high = row[f"{metric}_low"], row[f"{metric}_high"]
-            say = "The folds do not tell them apart."
-            if low > 0:
-                say = "The pictures add something."
-            elif high < 0:
-                say = "The pictures do worse."
+        answer, pair = self.added_by_pictures(), None
+        if answer is not None:
+            pair = (answer["both"], answer["columns"])
             yield (
-                f"Best with pictures: {best['input']} / {best['head']}, {title} "
-                f"{best[metric]:.2f}. Best without: {row['reference']}. Difference "
-                f"{row[metric]:+.2f} [{low:+.2f}, {high:+.2f}]. {say}"
+                f"Do pictures add to your columns? {title} of columns alone "
+                f"{answer['of_columns']:.2f} ({answer['columns']}), of columns and pictures "
+                f"{answer['of_both']:.2f} ({answer['both']}). Difference, fold by fold: "
+                f"{_signed(answer['difference'], answer['low'], answer['high'])}."
             )
+        if len(pictures) and len(without):
+            best, reference = pictures.iloc[0], without.iloc[0]
+            names = [f"{row['input']} / {row['head']}" for row in (best, reference)]
+            row = self._difference(best, reference)
+            if pair != tuple(names):
+                said = _signed(row[metric], row[f"{metric}_low"], row[f"{metric}_high"])
+                yield (
+                    f"Best with pictures: {names[0]}, {title} {best[metric]:.2f}. Best without: "
+                    f"{names[1]}, {reference[metric]:.2f}. Difference {said}."
+                )
         properties = without[without["input"] == "file properties"]
         if len(properties):
             yield (

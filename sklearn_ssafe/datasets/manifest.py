@@ -53,7 +53,8 @@ def load_manifest(
             Paths as `str`, in the order of the table. Whether the files exist is not looked at:
             that is for the reader of the pictures, which reports every bad file at once.
         y : ndarray of int, shape (n_samples,)
-            0 for real, 1 for generated; or the numbers of `target_column`, as float.
+            0 for real, 1 for generated; or the numbers of `target_column`, as float, NaN where a
+            cell is empty.
         generator, source : ndarray of str, shape (n_samples,)
             As in the table; "" where the table has none.
         groups : ndarray of str, shape (n_samples,)
@@ -64,6 +65,8 @@ def load_manifest(
             Columns path, label, generator, source and group as above, then all other columns of
             the table: numbers, truth values and ISO dates where a column holds nothing else, text
             otherwise. One of them whose name is taken gets ``_in_file`` appended.
+        row_numbers : ndarray of int, shape (n_samples,)
+            Which row of the file each is, as a spreadsheet counts them.
         target_names : list of str
             ``["real", "generated"]``, or the name of the target column.
 
@@ -139,6 +142,7 @@ def load_manifest(
         twice = others.columns[others.columns.duplicated()][0]
         raise ValueError(f"{file.name} has a column {twice!r} already: rename it.")
     data = as_bunch({**standard, **{name: others[name].array for name in others}})
+    data.row_numbers = table.index.to_numpy()
     if target_column is not None:
         data.target_names = [label_column]
     return (data.X, data.y) if return_X_y else data
@@ -156,15 +160,15 @@ def _as_targets(column, name, file):
     import pandas as pd
 
     numbers = pd.to_numeric(column, errors="coerce").astype(float)
-    if numbers.isna().any():
-        row = int(numbers.isna().to_numpy().argmax())
-        value = column.iloc[row]
+    wrong = column[numbers.isna() & column.notna() & (column != "")]
+    if len(wrong):
         raise ValueError(
-            f"{int(numbers.isna().sum())} of {len(column)} values in column {name!r} of "
-            f"{file.name} are no numbers, first "
-            f"{repr(value) if isinstance(value, str) and value else 'an empty cell'} in row "
-            f"{column.index[row]}. Repair or leave out these rows."
+            f"{len(wrong)} of {len(column)} values in column {name!r} of {file.name} are no "
+            f"numbers, first {wrong.iloc[0]!r} in row {wrong.index[0]}. Repair or empty these "
+            "cells."
         )
+    if numbers.isna().all():
+        raise ValueError(f"column {name!r} of {file.name} has no number in any row.")
     return numbers.tolist()
 
 

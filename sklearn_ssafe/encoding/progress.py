@@ -20,14 +20,14 @@ except ImportError:
 _SECONDS_BEFORE_BAR = 2.0
 
 
-def progress_bar(n_items, description, verbose, n_done=0):
-    """Make a bar that counts pictures."""
+def progress_bar(n_items, description, verbose, n_done=0, unit="img"):
+    """Make a bar that counts pictures, or something else."""
     watched = sys.stderr is not None and (sys.stderr.isatty() or _in_notebook())
     return tqdm(
         total=n_items,
         initial=n_done,
         desc=description,
-        unit="img",
+        unit=unit,
         disable=sys.stderr is None or not verbose or (verbose == "auto" and not watched),
         delay=_SECONDS_BEFORE_BAR if verbose == "auto" else 0,
         dynamic_ncols=True,

@@ -1,10 +1,12 @@
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from sklearn_ssafe.datasets import make_generated_images
+from sklearn_ssafe import load_detector
+from sklearn_ssafe.datasets import load_manifest, make_generated_images
 
 from .conftest import run
 
@@ -33,7 +35,7 @@ def test_an_excel_file_with_columns(made, tmp_path):
     options = ["--head", "linear", "--head", "knn", "--columns", "age, device", "-o", output]
     result = compare(made / "uploads.xlsx", *options)
     assert result.exit_code == 0, result.output
-    assert "Best with pictures" in result.output
+    assert "Do pictures add to your columns? AUC of columns alone" in result.output
     written = pd.read_csv(output)
     assert set(written["head"]) == {"linear", "knn"}
     assert set(written["input"]) == {
@@ -73,3 +75,50 @@ def test_wrong_use_is_explained(made, options, message):
     result = compare(made / "uploads.xlsx", *options)
     assert result.exit_code == 2
     assert message in result.output
+
+
+def test_a_row_without_a_target_and_one_without_a_picture_are_named_and_left_out(made):
+    table = pd.read_csv(made / "prices.csv")
+    table.loc[3, "price"] = np.nan
+    table.loc[8, "path"] = "images/absent.jpg"
+    table.to_csv(made / "gaps.csv", index=False)
+    options = ["--head", "linear", "--columns", "age", "--target", "price", "--folds", 2]
+    result = compare(made / "gaps.csv", *options)
+    assert result.exit_code == 0, result.output
+    # As a spreadsheet counts rows, whose first is the heading.
+    assert f"row 5: {made / table['path'][3]}: no target" in result.stderr
+    assert "row 10: " in result.stderr
+    assert "absent.jpg: no such file" in result.stderr
+    assert "2 rows were left out for all" in result.stdout
+    assert "Do pictures add to your columns? R2 of columns alone" in result.stdout
+    table["price"] = table["price"].astype(object)
+    table.loc[4, "price"] = "dear"
+    table.to_csv(made / "words.csv", index=False)
+    result = compare(made / "words.csv", *options)
+    assert "are no numbers, first 'dear' in row 6" in str(result.exception)
+    assert "np.float64" not in str(result.exception)
+
+
+@pytest.mark.parametrize("head", ["linear", "linear_svm"])
+def test_the_best_candidate_is_saved_as_a_detector(made, tmp_path, head):
+    options = ["--head", head, "--columns", "age,device", "--save-best", tmp_path / "d"]
+    result = compare(made / "uploads.xlsx", *options, "--json")
+    assert result.exit_code == 0, result.output
+    best = next(c for c in json.loads(result.stdout)["candidates"] if not c["baseline"])
+    assert f"{best['input']} / {head}, trained on all, is saved in" in result.stderr
+    data = load_manifest(made / "uploads.xlsx")
+    detector = load_detector(tmp_path / "d")
+    assert detector.encoder_.encoder == "forensic"
+    if best["input"] == "forensic":
+        assert detector.columns is None
+        score = detector.predict_proba(data.X)[:, 1]
+    else:
+        assert detector.columns == ["age", "device"]
+        score = detector.predict_proba(data.frame)[:, 1]
+    assert score[data.y == 1].mean() > score[data.y == 0].mean() + 0.2
+    result = compare(made / "uploads.xlsx", *options)
+    assert result.exit_code == 2
+    assert "is a detector already" in result.output
+    shutil.rmtree(tmp_path / "d")
+    result = compare(made / "uploads.xlsx", *options, "--target", "price")
+    assert "not --target" in result.output

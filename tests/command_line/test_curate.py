@@ -107,7 +107,7 @@ def test_a_picture_that_cannot_be_read_is_named_and_left_out(made, tmp_path):
     options = ["--n-samples", 6, "--n-generators", 3, "--selection", "k_centre"]
     result = curate(tmp_path / "m" / "manifest.csv", "-o", output, *options)
     assert result.exit_code == 0, result.output
-    assert "Left out, because they could not be read: 1" in result.stderr
+    assert "Left out: 1" in result.stderr
     assert f"row 5: {bad}" in result.stderr
     assert len(load_manifest(output).X) == 6
 

@@ -56,7 +56,7 @@ def test_demo_on_a_folder_names_what_it_could_not_read(made, tmp_path):
     (tmp_path / "real" / "notes.txt").write_text("not a picture, and not looked at")
     result = demo(tmp_path)
     assert result.exit_code == 0, result.output
-    assert "Left out, because they could not be read: 1" in result.output
+    assert "Left out: 1" in result.output
     assert "broken.jpg" in result.output
     assert "notes.txt" not in result.output
     assert "24 real and 24 generated pictures" in result.output

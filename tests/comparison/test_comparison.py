@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
@@ -110,8 +110,82 @@ def test_differences_are_paired(comparison):
         comparison.differences(("table", "svm"))
 
 
+def test_what_pictures_add_to_columns_is_paired_by_fold(comparison):
+    folds = comparison.folds.pivot(index=["input", "head"], columns="fold", values="auc")
+    best = {name: folds.loc[name].mean(axis=1).idxmax() for name in ("table", "table + mine")}
+    columns, both = (folds.loc[(name, head)] for name, head in best.items())
+    sizes = [(len(train), len(test)) for train, test in comparison.splits]
+    low, high = corrected_interval((both - columns).to_numpy(), *zip(*sizes, strict=True))
+    answer = comparison.added_by_pictures()
+    assert answer["columns"] == f"table / {best['table']}"
+    assert answer["both"] == f"table + mine / {best['table + mine']}"
+    assert answer["of_columns"] == pytest.approx(columns.mean())
+    assert answer["of_both"] == pytest.approx(both.mean())
+    assert answer["difference"] == pytest.approx((both - columns).mean())
+    assert (answer["low"], answer["high"]) == pytest.approx((low, high))
+    assert (
+        f"Do pictures add to your columns? AUC of columns alone {columns.mean():.2f} "
+        f"({answer['columns']}), of columns and pictures {both.mean():.2f} ({answer['both']}). "
+        f"Difference, fold by fold: {answer['difference']:+.2f} [{low:+.2f}, {high:+.2f}]"
+    ) in str(comparison)
+
+
+def test_rows_without_a_label_are_left_out_and_named(capsys):
+    X, y, _, _, known = problem()
+    encoders = {"mine": np.random.default_rng(0).normal(size=(N, 4)) + y[:, None]}
+    gaps = y.astype(object)
+    gaps[[2, 7]] = None
+    options = {"encoders": encoders, "heads": ["linear"], "baselines": False, "verbose": True}
+    comparison = compare_detectors(X, gaps, **options, **known)
+    assert comparison.failures[["row", "reason"]].to_numpy().tolist() == [
+        [2, "no label"], [7, "no label"],
+    ]  # fmt: skip
+    assert not any({2, 7} & set(rows) for split in comparison.splits for rows in split)
+    assert "training and judging heads" in capsys.readouterr().err
+    kept = np.delete(np.arange(N), [2, 7])
+    without = compare_detectors(
+        [X[row] for row in kept],
+        y[kept],
+        encoders={"mine": encoders["mine"][kept]},
+        heads=["linear"],
+        baselines=False,
+        **{name: np.asarray(values)[kept] for name, values in known.items()},
+    )
+    assert comparison.frame()["auc"][0] == pytest.approx(without.frame()["auc"][0])
+    with pytest.raises(ValueError, match="no label at all"):
+        compare_detectors(X, np.full(N, None), encoders=encoders)
+
+
+def test_only_a_candidate_that_sees_pictures_becomes_a_detector(comparison):
+    with pytest.raises(ValueError, match="no encoder that could be saved"):
+        comparison.make_detector()
+    with pytest.raises(ValueError, match="no candidate of table and any head sees pictures"):
+        comparison.make_detector("table")
+
+
+def test_a_detector_is_the_candidate_that_was_judged():
+    X, y, _, table, known = problem()
+    X = np.array([encoded(picture(i)) for i in range(N)], dtype=object)
+    comparison = compare_detectors(
+        X, y, encoders=["forensic"], heads=["linear"], tabular=table, **known
+    )
+    pictures = pd.DataFrame({"path": X})
+    for name, given in (
+        ("forensic", X),
+        ("table + forensic", pd.concat([table.reset_index(drop=True), pictures], axis=1)),
+    ):
+        detector = comparison.make_detector(name, "linear").set_params(cv=None).fit(given, y)
+        judged = comparison.inputs[name]
+        ready = judged.preprocessor(30).fit(judged.table)
+        head = clone(comparison.heads["linear"]).fit(ready.transform(judged.table), y)
+        np.testing.assert_allclose(
+            detector.predict_proba(given), head.predict_proba(ready.transform(judged.table)),
+            atol=1e-4,
+        )  # fmt: skip
+
+
 def test_it_says_whether_pictures_add_anything(comparison):
-    assert "Best with pictures: table + mine / " in str(comparison)
+    assert "table + mine / " in str(comparison).partition("Do pictures add")[2]
     assert "File properties alone: AUC" in str(comparison)
     assert comparison._repr_html_().count("<tr>") == 1 + 10
     loaded = json.loads(comparison.to_json(), parse_constant=pytest.fail)
@@ -140,7 +214,7 @@ def test_each_picture_is_encoded_once_and_bad_ones_cost_a_row():
     assert comparison.failures["row"].tolist() == [5]
     assert comparison.settings["pictures"] == N - 1
     assert not any(5 in rows for split in comparison.splits for rows in split)
-    assert "1 pictures could not be read" in str(comparison)
+    assert "1 row was left out for all: row 5: <10 bytes>: is no picture" in str(comparison)
     assert comparison.frame().query("input == 'one'")["encode_seconds"].gt(0).all()
 
 
