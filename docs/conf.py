@@ -61,7 +61,16 @@ html_theme_options = {
 }
 
 
+def list_forensic_columns(app):
+    """Write the table of the page on the columns of the forensic encoder."""
+    from sklearn_ssafe.encoders import describe_features
+
+    table = describe_features()[["label", "meaning", "column"]]
+    table.to_csv(Path(app.srcdir) / "forensic_columns.csv", index=False)
+
+
 def setup(app):
     from speed_plots import draw
 
     app.connect("builder-inited", draw)
+    app.connect("builder-inited", list_forensic_columns)

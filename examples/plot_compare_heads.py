@@ -86,8 +86,12 @@ differences[["input", "head", "auc", "auc_low", "auc_high"]].head(6).round(2)
 #
 # SHAP values by named column, added up by family of measurements.
 
+from sklearn_ssafe.encoders import describe_features
+
+words = describe_features().set_index("column")
 importances = comparison.importances("forensic", "lightgbm", method="shap")
-importances.features.head(5).round(3)
+columns = importances.features.head(5)
+columns.assign(meaning=columns["feature"].map(words["meaning"])).round(3)
 
 # %%
 

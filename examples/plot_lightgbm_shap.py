@@ -86,7 +86,11 @@ plt.show()
 # ----------------------------
 #
 # Each point is a held-out picture. Right means: this column speaks for "generated".
+# `describe_features` has a few words for each column, and a sentence.
 
+from sklearn_ssafe.encoders import describe_features
+
+words = describe_features().set_index("column")
 top = values.abs().mean().nlargest(10).index
 jitter = np.random.default_rng(0).uniform(-0.3, 0.3, len(test))
 
@@ -95,7 +99,7 @@ for row, name in enumerate(top):
     rank = features.iloc[test][name].rank(pct=True)
     points = axis.scatter(values[name], row + jitter, c=rank, cmap="cividis", s=12)
 axis.axvline(0, color="0.4", linewidth=1)
-axis.set_yticks(range(len(top)), top, fontsize=8)
+axis.set_yticks(range(len(top)), words.loc[top, "label"], fontsize=8)
 axis.invert_yaxis()
 axis.set_xlabel("SHAP value (log-odds)")
 fig.colorbar(points, label="value of the column (rank)")

@@ -3,8 +3,49 @@
 import os
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import click
+
+
+class Input(NamedTuple):
+    """A picture, or the reason why it is none, and the columns that are judged together with it."""
+
+    path: str
+    reason: str = ""
+    columns: object = None
+
+
+def list_rows(arguments, columns):
+    """List the pictures of tables, with the columns that a detector needs beside them.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        Tables with a column ``path`` and these columns. All else is no table, which is its reason.
+    columns : list of str
+        Their names.
+
+    Returns
+    -------
+    inputs : list of Input
+        In the order of the tables.
+    """
+    from ..datasets.manifest import manifest_rows
+    from ..datasets.table_in import SUFFIXES
+
+    inputs = []
+    for argument in arguments:
+        path = Path(os.path.expanduser(argument))
+        if path.suffix.lower() in SUFFIXES and path.is_file():
+            paths, table = manifest_rows(path, columns)
+            inputs += [Input(found, columns=table.iloc[[row]]) for row, found in enumerate(paths)]
+        else:
+            needed = ", ".join(["path", *columns])
+            inputs.append(Input(argument, f"this detector judges a table with {needed}"))
+    if not inputs:
+        raise click.ClickException("There is nothing to do: the table has no rows.")
+    return inputs
 
 
 def list_inputs(arguments):
@@ -19,8 +60,8 @@ def list_inputs(arguments):
 
     Returns
     -------
-    inputs : list of (str, str)
-        Path and ``""``, or, for a folder without pictures, the reason why there is no picture.
+    inputs : list of Input
+        With a reason for a folder without pictures.
     """
     from ..datasets.folders import find_pictures
     from ..datasets.manifest import manifest_paths
@@ -31,16 +72,16 @@ def list_inputs(arguments):
         argument = os.path.expanduser(argument)
         path = Path(argument)
         if argument == "-":
-            inputs += [(line, "") for line in _lines_of_standard_input()]
+            inputs += [Input(line) for line in _lines_of_standard_input()]
         elif path.is_dir():
             try:
-                inputs += [(found, "") for found in find_pictures([path])]
+                inputs += [Input(found) for found in find_pictures([path])]
             except ValueError:
-                inputs.append((argument, "there is no picture in this folder"))
+                inputs.append(Input(argument, "there is no picture in this folder"))
         elif path.suffix.lower() in SUFFIXES and path.is_file():
-            inputs += [(found, "") for found in manifest_paths(path)]
+            inputs += [Input(found) for found in manifest_paths(path)]
         else:
-            inputs.append((argument, ""))
+            inputs.append(Input(argument))
     if not inputs:
         named = ", ".join("standard input" if name == "-" else name for name in arguments)
         raise click.ClickException(f"There is nothing to do: {named} names no picture.")

@@ -68,7 +68,7 @@ def predict(
     nothing could be done, 2 when the command is used in a wrong way, 130 when it was stopped.
     """
     from ..detector.loading import load_detector
-    from .inputs import list_inputs
+    from .inputs import list_inputs, list_rows
     from .verdict_file import VerdictFile
 
     path = None if str(output) == "-" else output
@@ -81,10 +81,13 @@ def predict(
         raise click.UsageError(f"{detector} takes embeddings, not pictures.")
     # Each picture is met once, so there is nothing to keep in memory.
     judge.encoder_.set_params(on_error="nan", verbose=False, cache=cache)
-    inputs = list_inputs(pictures)
+    if judge.columns is None:
+        inputs = list_inputs(pictures)
+    else:
+        inputs = list_rows(pictures, judge.columns)
     with VerdictFile(path, overwrite) as file:
         if file.done:
-            _check_same_detector(judge, file.done, output)
+            _check_same_detector(judge, file, inputs, output)
         todo, n_errors = _not_done(inputs, file)
         n_before = len(inputs) - len(todo)
         try:
@@ -124,11 +127,11 @@ def _not_done(inputs, file):
     for cell, row in zip(file.cells, file.done, strict=True):
         rows.setdefault(cell, []).append(row)
     todo, n_errors = [], 0
-    for path, reason in inputs:
-        if found := rows.get(file.cell(path)):
+    for given in inputs:
+        if found := rows.get(file.cell(given.path)):
             n_errors += found.pop(0)["error"] != ""
         else:
-            todo.append((path, reason))
+            todo.append(given)
     return todo, n_errors
 
 
@@ -156,13 +159,13 @@ def _judge_all(judge, todo, file, n_before, quiet):
 
 
 def _judge(judge, some):
-    """Return a row for each (path, reason why it is no picture)."""
+    """Return a row for each `Input`."""
     import warnings
 
     from ..exceptions import EncodingError, EncodingWarning
     from ..metrics.scores import score_and_verdict
 
-    reasons = {place: reason for place, (_, reason) in enumerate(some) if reason}
+    reasons = {place: given.reason for place, given in enumerate(some) if given.reason}
     places = [place for place in range(len(some)) if place not in reasons]
     verdicts = {}
     if places:
@@ -170,7 +173,7 @@ def _judge(judge, some):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", EncodingWarning)
                 score, called = score_and_verdict(
-                    judge, [some[place][0] for place in places], pos_label=judge.pos_label_
+                    judge, _as_judged([some[place] for place in places]), pos_label=judge.pos_label_
                 )
             verdicts = dict(zip(places, zip(score, called, strict=True), strict=True))
             failures = judge.encoder_.failures_
@@ -179,8 +182,8 @@ def _judge(judge, some):
         for failure in failures.itertuples():
             reasons[places[failure.row]] = failure.reason
     rows = []
-    for place, (path, _) in enumerate(some):
-        row = {"path": path, "score": "", "threshold": "", "verdict": "", "error": ""}
+    for place, given in enumerate(some):
+        row = {"path": given.path, "score": "", "threshold": "", "verdict": "", "error": ""}
         if place in reasons:
             row["error"] = reasons[place]
         else:
@@ -192,6 +195,17 @@ def _judge(judge, some):
     return rows
 
 
+def _as_judged(some):
+    """Return what a detector takes: paths, or a table where there are columns."""
+    paths = [given.path for given in some]
+    if some[0].columns is None:
+        return paths
+    import pandas as pd
+
+    table = pd.concat([given.columns for given in some], ignore_index=True)
+    return table.assign(path=pd.Series(paths, dtype=object))
+
+
 def _score_text(score, threshold):
     """Write six decimals, or as many as it takes to lie on the same side of the threshold."""
     text = f"{score:.6f}"
@@ -199,9 +213,18 @@ def _score_text(score, threshold):
     return text if same_side else repr(float(score))
 
 
-def _check_same_detector(judge, done, output):
-    scored = [row for row in done if row["score"]][:_SCORED_AGAIN]
-    again = _judge(judge, [(row["path"], "") for row in scored])
+def _check_same_detector(judge, file, inputs, output):
+    from .inputs import Input
+
+    scored = [row for row in file.done if row["score"]][:_SCORED_AGAIN]
+    given = [Input(row["path"]) for row in scored]
+    if judge.columns is not None:
+        of_cell = {file.cell(each.path): each for each in reversed(inputs)}
+        # A picture that stands in several rows has other columns in each.
+        first = {file.cell(row["path"]): row for row in reversed(scored)}
+        pairs = [(row, of_cell[cell]) for cell, row in first.items() if cell in of_cell]
+        scored, given = ([pair[place] for pair in pairs] for place in (0, 1))
+    again = _judge(judge, given)
     for before, now in zip(scored, again, strict=True):
         if now["score"] and abs(float(before["score"]) - float(now["score"])) > _TOLERANCE:
             raise click.UsageError(

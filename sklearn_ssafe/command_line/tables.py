@@ -2,14 +2,18 @@
 
 
 def held_out_text(table):
-    """Write a row for each generator and real source that was held out."""
+    """Write a row for each generator and real source that was held out; few pictures are marked."""
+    from ..metrics.report_rows import FEW_PICTURES, SMALL_PICTURES
     from ..results import table_text
 
     heading = ["class", "generator or source", "pictures", "called generated", "AUC"]
     shares = table["called_generated"].map("{:.0%}".format)
     aucs = table["auc"].map(lambda auc: "" if auc != auc else f"{auc:.3f}")
-    columns = (table["class"], table["name"], table["pictures"].astype(str), shares, aucs)
-    return table_text(heading, list(map(list, zip(*columns, strict=True))))
+    small = table["pictures"] < FEW_PICTURES
+    pictures = table["pictures"].astype(str) + small.map({True: " *", False: ""})
+    columns = (table["class"], table["name"], pictures, shares, aucs)
+    text = table_text(heading, list(map(list, zip(*columns, strict=True))))
+    return f"{text}\n\n{SMALL_PICTURES}" if small.any() else text
 
 
 def curation_text(summary):

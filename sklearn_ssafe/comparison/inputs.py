@@ -120,7 +120,7 @@ def feature_families(names):
 
 
 @public("sklearn_ssafe.comparison")
-@dataclass
+@dataclass(repr=False)
 class Input:
     """One table that heads learn from, as `DetectorComparison` keeps it.
 
@@ -140,6 +140,10 @@ class Input:
     table: pd.DataFrame
     picture_columns: list
     families: dict
+
+    def __repr__(self):
+        n_rows, n_columns = self.table.shape
+        return f"<Input {self.name!r}: {n_rows:,} rows of {n_columns:,} columns>"
 
     @property
     def is_baseline(self):

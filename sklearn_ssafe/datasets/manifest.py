@@ -156,6 +156,20 @@ def manifest_paths(path, *, path_column="path"):
     return [path_of_cell(cell, file.parent) for cell in table[column]]
 
 
+def manifest_rows(path, columns):
+    """Read the paths of a table that may have no labels, and some of its other columns."""
+    file = Path(path).expanduser()
+    table = read_table(file)
+    path_column = _find_column(table, "path", file, "path_column")
+    missing = [name for name in columns if name not in table.columns]
+    if missing:
+        raise ValueError(
+            f"{file.name} has no column {missing[0]!r}, which the detector judges together with "
+            f"the picture; it has {list(table.columns)}."
+        )
+    return [path_of_cell(cell, file.parent) for cell in table[path_column]], table[list(columns)]
+
+
 def _as_targets(column, name, file):
     import pandas as pd
 

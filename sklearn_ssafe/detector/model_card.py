@@ -4,6 +4,7 @@ import math
 
 from ..encoders.catalogue import list_encoders
 from ..encoders.names import SOURCE, is_folder, resolve_name
+from ..metrics.report_rows import FEW_PICTURES, SMALL_PICTURES
 from ..results import visible
 
 
@@ -113,10 +114,17 @@ def _training(settings):
     for row in table:
         name = visible(row["name"], keep="").replace("|", "\\|")
         lines.append(
-            f"| {row['class']} | {name} | {row['pictures']:,} | {row['trained_on']:,} | "
+            f"| {row['class']} | {name} | {row['pictures']:,}{_mark(row)} | "
+            f"{row['trained_on']:,} | "
             f"{_percent(row['called_generated'])} | {_number(row['auc'])} |"
         )
+    if any(map(_mark, table)):
+        lines += ["", SMALL_PICTURES.replace("*", "\\*")]
     return lines
+
+
+def _mark(row):
+    return " \\*" if row["pictures"] < FEW_PICTURES else ""
 
 
 def _threshold(settings):

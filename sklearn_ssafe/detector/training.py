@@ -155,7 +155,7 @@ def score_out_of_fold(head, curator, rows, y, origin, cv, seen, copies):
 
 
 @public("sklearn_ssafe.detector")
-@dataclass
+@dataclass(repr=False)
 class TrainingRows:
     """Rows, labels and names of the pictures that a detector was trained on.
 
@@ -177,6 +177,10 @@ class TrainingRows:
     y: np.ndarray
     paths: list
     names: list
+
+    def __repr__(self):
+        n_rows, n_features = self.rows.shape
+        return f"<TrainingRows: {n_rows:,} rows of {n_features:,} numbers>"
 
 
 def training_table(y, names, chosen, scores, threshold):

@@ -6,6 +6,7 @@ __all__, __getattr__, __dir__ = lazy(
     __name__,
     {
         "ForensicEncoder": "forensic.encoder",
+        "describe_features": "forensic_columns",
         "free_encoders": "loading",
         "list_encoders": "catalogue",
     },

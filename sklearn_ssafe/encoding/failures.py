@@ -65,14 +65,15 @@ def reason_of(error):
         return f"could not be read: {type(error).__name__}"
 
 
-def failures_message(table, n_items):
-    """Say how many pictures failed, and which."""
+def failures_message(table, n_items, labels=None):
+    """Say how many pictures failed, and which; `labels` are the rows as the user calls them."""
     if len(table) == n_items:
         lines = [f"None of the {n_items} pictures could be encoded:"]
     else:
         lines = [f"{len(table)} of {n_items} pictures could not be encoded:"]
     for failure in table.head(_MOST_NAMED).itertuples():
-        lines.append(f"  row {failure.row}: {failure.path}: {failure.reason}")
+        row = failure.row if labels is None else labels[failure.row]
+        lines.append(f"  row {row}: {failure.path}: {failure.reason}")
     if len(table) > _MOST_NAMED:
         lines.append(f"  ... and {len(table) - _MOST_NAMED} more")
     return "\n".join(lines)

@@ -2,7 +2,6 @@
 
 import sys
 import uuid
-import warnings
 import weakref
 from numbers import Integral
 from pathlib import Path
@@ -19,8 +18,9 @@ from ..images.limits import MAX_PIXELS
 from ..public import DocumentationLink, public
 from ..store.opening import open_store
 from .engine import StoredEncoding, choose_batch_size, find_unreadable, is_worth_compiling
-from .failures import EncodingError, EncodingWarning, failures_message, failures_table
+from .failures import EncodingError, failures_message, failures_table
 from .progress import BatchCallbacks, CallbackSupportMixin, progress_bar, with_callbacks
+from .telling import tell_failures
 
 _ROWS_SCALED_AT_ONCE = 4096
 # Never copied by clone: a module may hold gigabytes.
@@ -330,7 +330,8 @@ class FrozenEncoderTransformer(
         EncodingCacheWarning
             The folder of `cache` cannot be used, or not for this encoder; the work goes on without.
         """
-        return self._encode(X, *self._begin(X), may_all_fail=self.on_all_failed != "raise")
+        may_all_fail = self.on_all_failed != "raise"
+        return self._encode(X, *self._begin(X), fitting=False, may_all_fail=may_all_fail)
 
     @with_callbacks
     def fit_transform(self, X, y=None):
@@ -395,11 +396,13 @@ class FrozenEncoderTransformer(
             stores.append((identity.n_features, open_store(self.cache, identity)))
         return pictures, encoder, stores
 
-    def _encode(self, X, pictures, encoder, stores, start_callbacks=None, *, may_all_fail):
+    def _encode(
+        self, X, pictures, encoder, stores, start_callbacks=None, *, fitting=True, may_all_fail
+    ):
         parts = zip(encoder.parts, stores, strict=True)
         works = [self._look_up(part, *kept, pictures) for part, kept in parts]
         if self.on_error == "raise":
-            self._raise_early(pictures, sorted({row for work in works for row in work.missing}))
+            self._raise_early(X, pictures, sorted({row for work in works for row in work.missing}))
         callbacks = None if start_callbacks is None else start_callbacks(works)
         for work in works:
             self._encode_missing(work, callbacks)
@@ -407,7 +410,7 @@ class FrozenEncoderTransformer(
         reasons = {row: why for work in reversed(works) for row, why in work.reasons.items()}
         features[list(reasons)] = np.nan  # one encoder may have managed what another could not
         self.failures_ = failures_table(pictures, reasons)
-        self._report(features, len(pictures), may_all_fail)
+        self._report(X, features, len(pictures), fitting, may_all_fail)
         return self._with_index_of(X, features, encoder)
 
     def _look_up(self, encoder, n_features, store, pictures):
@@ -435,7 +438,7 @@ class FrozenEncoderTransformer(
         if gives_unit_rows(self, work.encoder):
             _scale_to_unit_length(work.features)
 
-    def _raise_early(self, pictures, rows):
+    def _raise_early(self, X, pictures, rows):
         """Name every bad picture before hours of encoding, if a look at the headers finds one."""
         new = [pictures[row] for row in rows]
 
@@ -454,12 +457,13 @@ class FrozenEncoderTransformer(
         reasons = look("looking for damaged files", decode=True)
         reasons = {rows[place]: reason for place, reason in reasons.items()}
         self.failures_ = failures_table(pictures, reasons)
-        self._report(None, len(pictures), False)
+        self._report(X, None, len(pictures), fitting=True, may_all_fail=False)
 
-    def _report(self, features, n_items, may_all_fail):
+    def _report(self, X, features, n_items, fitting, may_all_fail):
         if self.failures_.empty:
             return
-        message = failures_message(self.failures_, n_items)
+        labels = X.index if hasattr(X, "iloc") else None  # pandas, whose rows have names
+        message = failures_message(self.failures_, n_items, labels)
         if len(self.failures_) == n_items and not (self.on_error == "nan" and may_all_fail):
             raise EncodingError(message, self.failures_)
         if self.on_error == "raise":
@@ -469,9 +473,7 @@ class FrozenEncoderTransformer(
                 self.failures_,
                 features,
             )
-        warnings.warn(
-            f"{message}\nTheir rows are NaN; failures_ lists them.", EncodingWarning, stacklevel=4
-        )
+        tell_failures(self.failures_, n_items, labels, fitting)
 
     def _with_index_of(self, X, features, encoder):
         """Keep the index of a pandas Series, which scikit-learn keeps for tables only."""
@@ -506,6 +508,7 @@ class FrozenEncoderTransformer(
 
     def __getstate__(self):
         state = dict(super().__getstate__())
+        state.pop("failures_", None)  # of the last call, with paths: nobody else's business
         if _is_module(self.encoder):
             state["encoder"], state["_detached"] = None, _token_and_kind(self.encoder)
         elif isinstance(self.encoder, DetachedModule):

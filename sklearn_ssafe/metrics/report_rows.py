@@ -24,6 +24,8 @@ FEW_PICTURES = 30
 FEW_UNITS = 5
 """Below either, a row is marked as small: one odd picture, or one odd unit, decides its figures."""
 
+SMALL_PICTURES = f"* small: fewer than {FEW_PICTURES} pictures, so that one may decide the figures."
+
 
 @dataclass
 class ScoredPictures:

@@ -159,7 +159,7 @@ class LeaveOneGeneratorOut(BaseCrossValidator):
     See Also
     --------
     sklearn_ssafe.GeneratorGroupKFold : Fewer folds, several generators in each.
-    sklearn_ssafe.keep_together : Makes one group of several labels.
+    sklearn_ssafe.labels.keep_together : Makes one group of several labels.
 
     Examples
     --------

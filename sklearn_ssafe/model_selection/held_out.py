@@ -20,7 +20,7 @@ class CannotSplitError(ValueError):
 
 
 @public("sklearn_ssafe.model_selection")
-@dataclass
+@dataclass(repr=False)
 class HeldOutScores:
     """Scores of pictures by classifiers that were not trained on them.
 
@@ -49,6 +49,13 @@ class HeldOutScores:
     def __post_init__(self):
         if self.row is None:
             self.row = np.arange(len(self.y))
+
+    def __repr__(self):
+        n_generated, n_folds = int(np.sum(self.y == 1)), len(np.unique(self.fold))
+        return (
+            f"<HeldOutScores of {len(self.y) - n_generated:,} real and {n_generated:,} generated "
+            f"pictures in {n_folds} folds; held out: {self.held_out}>"
+        )
 
     def figures_by_name(self, names, called):
         """Summarise the scores by generator and by real source.

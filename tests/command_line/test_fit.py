@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import warnings
 
 import numpy as np
 import open_clip
@@ -168,6 +169,26 @@ def test_fit_curates_as_the_curator_in_python_does(sixty, tmp_path, encoder):
         domain, _, generator = name.partition(" / ")
         assert f"{domain} / {generator}" in result.output
     assert f"Trained on {len(curator.sample_indices_)} pictures" in result.output
+
+
+def test_what_few_pictures_say_is_marked_small(trained, tmp_path):
+    table = pd.read_csv(trained / "pictures" / "manifest.csv", keep_default_na=False)
+    table["path"] = [str(trained / "pictures" / path) for path in table["path"]]
+    many = pd.concat([table[table["label"] == "real"]] * 4).assign(source="camera")
+    table = pd.concat([table, many])
+    table.loc[(table["label"] == "generated").idxmax(), "generator"] = "lonely"
+    table.to_csv(tmp_path / "t.csv", index=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of rows that stand there twice
+        result = run("fit", tmp_path / "t.csv", "-o", tmp_path / "d")
+    assert result.exit_code == 0, result.output
+    said = (result.output, (tmp_path / "d" / "README.md").read_text().replace("\\", ""))
+    for text in said:
+        (lonely,) = [line for line in text.splitlines() if "lonely" in line]
+        (camera,) = [line for line in text.splitlines() if " camera " in line]
+        assert " 1 *" in lonely
+        assert "*" not in camera
+        assert "* small: fewer than 30 pictures" in text
 
 
 def test_curation_on_the_command_line_needs_generators(trained, tmp_path):

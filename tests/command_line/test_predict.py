@@ -211,3 +211,34 @@ def test_a_page_to_look_through_the_verdicts(trained, tmp_path):
         assert len(list((tmp_path / "v_thumbnails").iterdir())) == 3
         page.unlink()
     assert run("predict", trained / "detector", pictures, "--thumbnail-folder").exit_code == 2
+
+
+def test_predict_judges_a_table_of_pictures_and_columns(sixty, tmp_path):
+    table = pd.read_csv(sixty / "manifest.csv", keep_default_na=False)
+    table["path"] = [str(sixty / path) for path in table["path"]]
+    table["age"] = np.arange(60) % 7 + 3.0 * (table["label"] == "generated")
+    table["device"] = np.where(np.arange(60) % 2, "phone", "desktop")
+    y = (table["label"] == "generated").astype(int)
+    detector = SSAFEClassifier(columns=["age", "device"], cv=None).fit(table, y)
+    detector.save(tmp_path / "d")
+    asked = table[["path", "device", "age"]].copy()
+    asked.loc[60] = [str(tmp_path / "absent.jpg"), "phone", 3.0]
+    asked.loc[61] = [asked["path"][0], "phone", 20.0]  # the first picture, with other columns
+    asked.to_excel(tmp_path / "asked.xlsx", index=False)
+    predict = ("predict", tmp_path / "d", tmp_path / "asked.xlsx", "-o", tmp_path / "v.csv")
+    for number in range(2):  # nothing is left to do the second time
+        result = run(*predict)
+        assert result.exit_code == 3, result.output
+        assert ("62 of them from before" in result.output) == bool(number)
+    rows = rows_of(tmp_path / "v.csv")
+    good = [row for row in range(62) if row != 60]
+    expected = detector.predict_proba(asked.iloc[good])[:, 1]
+    np.testing.assert_allclose([float(rows[row]["score"]) for row in good], expected, atol=1e-5)
+    assert rows[0]["score"] != rows[61]["score"]
+    assert "no such file" in rows[60]["error"]
+
+    result = run("predict", tmp_path / "d", sixty / "images")
+    assert result.exit_code == 1
+    assert "this detector judges a table with path, age, device" in result.output
+    result = run("predict", tmp_path / "d", sixty / "manifest.csv")
+    assert "no column 'age', which the detector judges together" in str(result.exception)

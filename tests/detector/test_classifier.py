@@ -552,3 +552,14 @@ def test_the_papers_curation_and_head_work_together_and_can_be_kept(tmp_path):
     again = load_detector(detector.save(tmp_path / "detector"))
     np.testing.assert_array_equal(again.predict(X), detector.predict(X))
     assert again.score(X, y) > 0.9
+
+
+def test_what_a_fit_leaves_behind_prints_in_a_line():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(400, 300)), np.arange(400) % 2
+    detector = SSAFEClassifier(None, cv=4, keep_training_rows=True).fit(X, y)
+    assert repr(detector.out_of_fold_) == (
+        "<HeldOutScores of 200 real and 200 generated pictures in 4 folds; held out: "
+        f"{detector.out_of_fold_.held_out}>"
+    )
+    assert repr(detector.training_rows_) == "<TrainingRows: 400 rows of 300 numbers>"
