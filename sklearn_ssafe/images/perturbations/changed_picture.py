@@ -1,7 +1,11 @@
 """A picture that is changed when it is read, so that many changed copies take no memory."""
 
+from ..limits import MAX_PIXELS
 from ..picture import Picture, as_picture
 from ..reading import ImageReadError
+
+# The picture, what it becomes, and floats in between.
+_COPIES = 4
 
 
 class ChangedPicture(Picture):
@@ -26,7 +30,11 @@ class ChangedPicture(Picture):
 
     def loaded(self):
         """Return the changed picture: a codec's file, or pixels."""
-        pixels = self.item.read()
+        with self.reserving():
+            return self._changed(MAX_PIXELS)
+
+    def _changed(self, max_pixels):
+        pixels = self.item._read(max_pixels)
         try:
             return as_picture(self.perturbation(pixels, self.strength))
         except Exception as error:  # a codec's limits, or whatever a user's own function raises
@@ -34,11 +42,11 @@ class ChangedPicture(Picture):
                 f"could not be changed: {type(error).__name__}: {error}"
             ) from error
 
-    def _read(self):
-        return self.loaded().read()
+    def _cost(self, max_pixels):
+        return _COPIES * self.item._cost(max_pixels)
 
-    def _check(self):
-        self.item.check()
+    def _read(self, max_pixels):
+        return self._changed(max_pixels)._read(max_pixels)
 
     def _content(self):
         return self.loaded().content()
@@ -46,9 +54,15 @@ class ChangedPicture(Picture):
     def _header(self):
         return self.loaded().header()
 
-    def digest(self):
+    def digest(self, max_pixels=MAX_PIXELS):
         """Return the digest of the changed picture, the same as of a copy that somebody kept."""
-        return self.loaded().digest()
+        with self.reserving(max_pixels):
+            return self._changed(max_pixels).digest(max_pixels)
+
+    def key(self, max_pixels=MAX_PIXELS):
+        """Return the key of the changed picture, the same as of a copy that somebody kept."""
+        with self.reserving(max_pixels):
+            return self._changed(max_pixels).key(max_pixels)
 
     def given_bytes(self):
         """Return what tells this copy from others, without reading any file."""
