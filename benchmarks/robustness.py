@@ -30,7 +30,7 @@ TARGET = 0.05
 OUT = Path(__file__).parent / "results" / "robustness"
 # Strengths that are not among those tested.
 AUGMENT = {"jpeg": [80, 45], "resize_bicubic": 0.6}
-TESTED = {"jpeg": 75, "webp": 75, "blur": 1, "resize_bicubic": 0.5, "recapture": 1}
+TESTED = {"jpeg": 75, "blur": 1, "resize_bicubic": 0.5}
 
 
 def halves(manifest):
