@@ -11,10 +11,11 @@ from sklearn_ssafe.images.ifd import EXIF_IFD, ORIENTATION, exif_tags, has_tags,
 XMP = b'<x:xmpmeta><rdf:Description tiff:Orientation="%d"/></x:xmpmeta>'
 
 
-def exif_of(tags, inside=()):
+def exif_of(tags, inside=None):
     exif = Image.Exif()
     exif.update(tags)
-    exif.get_ifd(EXIF_IFD).update(inside)
+    if inside:
+        exif[EXIF_IFD] = inside
     return exif.tobytes()
 
 

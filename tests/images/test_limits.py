@@ -170,14 +170,15 @@ def test_the_limit_is_a_parameter(format):
 
 
 def test_pillows_own_limit_does_not_matter(monkeypatch):
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 300_000)
+    image = SMALL.resize((1000, 700))
     for format in ("PNG", "GIF", "JPEG2000", "TIFF", "BMP", "JPEG", "PPM"):
-        content = encoded(SMALL.resize((16, 16)), format)
-        assert read_image(content).shape == (16, 16, 3)
+        content = encoded(image, format)
+        assert read_image(content).shape == (700, 1000, 3)
         read_file_facts(content)
-    beyond = gif_bomb()[:6] + struct.pack("<HH", 2, 2) + gif_bomb()[10:]
-    beyond = beyond.replace(struct.pack("<HHHH", 0, 0, 1, 1), struct.pack("<HHHH", 15, 15, 1, 1))
-    assert read_image(beyond).shape == (16, 16, 3)
+    beyond = gif_bomb()[:6] + struct.pack("<HH", 2, 2) + gif_bomb()[10:] + bytes(1000)
+    places = [struct.pack("<HHHH", left, top, 1, 1) for left, top in ((0, 0), (999, 699))]
+    assert read_image(beyond.replace(*places)).shape == (700, 1000, 3)
 
 
 def test_what_a_decoder_needs_counts():
