@@ -186,14 +186,14 @@ class _Pages:
             raise DamagedError(f"a table has {n_found} entries instead of {n_entries}")
         return found
 
-    def take(self, number, n_pages=1):
-        """Read a page, or say that so many belong together; each is met once."""
-        if not 2 <= number <= number + n_pages <= len(self.used):
+    def take(self, number):
+        """Read a page, each once."""
+        if not 2 <= number < len(self.used):
             raise DamagedError(f"page {number} is missing")
-        if self.used[number : number + n_pages].any():
+        if self.used[number]:
             raise DamagedError(f"page {number} is used twice")
-        self.used[number : number + n_pages] = True
-        return None if n_pages > 1 else self.read(number, self.size)
+        self.used[number] = True
+        return self.read(number, self.size)
 
     def read(self, number, n_bytes):
         """Read the beginning of a page, or of several in a row."""
@@ -237,9 +237,10 @@ class _Pages:
         if not (is_big | (flags == wanted)).all() or (key_size < 1).any():
             raise DamagedError(f"page {number} has entries of an unknown kind")
         self.fill(number, places, 8 + key_size + np.where(is_big, 8, n_bytes), upper)
-        for k in np.flatnonzero(is_big).tolist():
-            (first,) = struct.unpack_from("=Q", page, places[k] + 8 + key_size[k])
-            self.big(first, int(n_bytes[k]))
+        if is_big.any():
+            starts = (places + 8 + key_size)[is_big]
+            numbers = np.frombuffer(page, np.uint8)[starts[:, None] + np.arange(8)]
+            self.big(numbers.view("=u8")[:, 0], n_bytes[is_big])
         if tables is not None:
             for k in range(len(places)):
                 if n_bytes[k] != _DB.size:
@@ -265,18 +266,28 @@ class _Pages:
         return found
 
     def big(self, first, n_bytes):
-        """Check where a long value is, and on demand what stands before it."""
+        """Check where the long values of a leaf are, and on demand what stands before each."""
         n_pages = (_HEADER - 1 + n_bytes) // self.size + 1
-        if self.with_rows and 2 <= first < len(self.used):
-            number, _, flags, n_there = struct.unpack("=QHHI", self.read(first, _HEADER))
-            if (number, flags) != (first, _OVERFLOW) or n_there < n_pages:
-                raise DamagedError(f"page {first} does not begin a value")
-            n_pages = n_there
-        if not 2 <= first <= first + n_pages <= len(self.used):
-            raise DamagedError(f"page {first} is missing")
-        if self.used[first : first + n_pages].any():
-            raise DamagedError(f"page {first} is used twice")
-        self.used[first : first + n_pages] = True
+        if (first < 2).any() or (first >= len(self.used)).any():
+            raise DamagedError("a long value is missing")
+        first = first.astype(np.int64)
+        if self.with_rows:
+            n_pages = np.array([self.extent(*pair) for pair in zip(first, n_pages, strict=True)])
+        if (first + n_pages > len(self.used)).any() or n_pages.sum() > len(self.used):
+            raise DamagedError("a long value is missing")
+        # All pages of all values: first, first + 1 ... of each.
+        before = np.cumsum(n_pages) - n_pages
+        pages = np.repeat(first - before, n_pages) + np.arange(n_pages.sum())
+        if self.used[pages].any() or len(np.unique(pages)) != len(pages):
+            raise DamagedError("a page is used twice")
+        self.used[pages] = True
+
+    def extent(self, first, n_pages):
+        """Return how many pages LMDB takes a long value to have."""
+        number, _, flags, n_there = struct.unpack("=QHHI", self.read(int(first), _HEADER))
+        if (number, flags) != (first, _OVERFLOW) or n_there < n_pages:
+            raise DamagedError(f"page {first} does not begin a value")
+        return n_there
 
     def check_free(self, table, transaction):
         """Check the lists of pages that are free: each in reach, and none in use."""
