@@ -27,19 +27,30 @@ CODES = {"GL08", "SS01", "PR01", "PR02", "PR03", "PR07", "RT01", "RT03", "YD01"}
 HASHED = {f"sklearn_ssafe.encoders.ForensicEncoder.{name}" for name in ("prepare", "encode")}
 
 
+def parts(obj):
+    """Members that the detector has of bases which are there for its sake alone."""
+    for base in obj.__mro__[1:]:
+        if base.__module__.startswith("sklearn_ssafe.detector."):
+            yield from vars(base).items()
+
+
 def examples():
     for path, obj in OBJECTS.items():
         known = {"np": np, path.rpartition(".")[2]: obj}
-        for test in doctest.DocTestFinder().find(obj, path, module=False, globs=known):
-            if test.examples:
-                yield test
+        found = doctest.DocTestFinder().find(obj, path, module=False, globs=known)
+        for name, value in parts(obj) if inspect.isclass(obj) else ():
+            value = getattr(value, "__func__", value)
+            if inspect.isfunction(value):
+                where = f"{path}.{name}"
+                found += doctest.DocTestFinder().find(value, where, module=False, globs=known)
+        yield from (test for test in found if test.examples)
 
 
 def documented():
     """Names of public objects and of the methods and properties that a class itself adds."""
     for path, obj in OBJECTS.items():
         yield path
-        for name, value in vars(obj).items() if inspect.isclass(obj) else ():
+        for name, value in [*vars(obj).items(), *parts(obj)] if inspect.isclass(obj) else ():
             value = getattr(value, "__func__", value)
             own = inspect.isfunction(value) or isinstance(value, property)
             if own and not name.startswith("_") and f"{path}.{name}" not in HASHED:
@@ -53,7 +64,8 @@ DOCUMENTED = list(documented())
 def test_examples_and_methods_are_found():
     with_examples = {test.name for test in EXAMPLES}
     assert {"sklearn_ssafe.SSAFEClassifier", "sklearn_ssafe.audit_leaks"} <= with_examples
-    assert {"sklearn_ssafe.SSAFEClassifier.paper"} <= with_examples
+    methods = ("paper", "recalibrate")
+    assert {f"sklearn_ssafe.SSAFEClassifier.{name}" for name in methods} <= with_examples
     assert "sklearn_ssafe.detector.Explanation.overlay" in DOCUMENTED
 
 

@@ -4,7 +4,7 @@ import click
 
 from . import options
 from .encoding import list_failures
-from .tables import held_out_text
+from .tables import held_out_text, verdict_text
 
 
 def _pairs(context, parameter, given):
@@ -62,6 +62,13 @@ def _pairs(context, parameter, given):
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     help="Choose the threshold so that at most this share of real pictures is called generated.",
 )
+@click.option(
+    "--abstain",
+    multiple=True,
+    metavar="RATE",
+    help="Say unsure, so that at most this share of each source and of each generator gets the "
+    "wrong verdict: 0.05, or fpr=0.01 and fnr=0.1; or stability. May be given several times.",
+)
 @options.folds
 @click.option(
     "--augment",
@@ -90,6 +97,7 @@ def fit(
     n_generators,
     threshold,
     target_fpr,
+    abstain,
     folds,
     augment,
     keep_training_rows,
@@ -115,6 +123,7 @@ def fit(
     from ..exceptions import EncodingWarning
 
     _refuse_what_the_preset_decides(preset)
+    abstain = _abstain(abstain)
     refuse_what_is_no_detector(output)
     if is_detector(output) and not overwrite:
         raise click.UsageError(f"{output} is a detector already: add --overwrite to replace it.")
@@ -129,9 +138,8 @@ def fit(
     if curate:
         detector.set_params(curator=_new_curator(curate, n_generators, encoder["encoder"]))
     domain = pictures.frame.get("domain")
-    detector.set_params(
-        target_fpr=target_fpr, cv=folds, keep_training_rows=keep_training_rows, augment=augment
-    )
+    detector.set_params(target_fpr=target_fpr, abstain=abstain, cv=folds, augment=augment)
+    detector.set_params(keep_training_rows=keep_training_rows)
     if columns is not None:
         detector.set_params(columns=list(options.named_columns(pictures.frame, columns)))
     detector.encoder.set_params(
@@ -160,6 +168,29 @@ def fit(
         click.echo(f"Warning: {warning.message}", err=True)
     detector.save(output)
     _report(detector, output)
+
+
+def _abstain(words):
+    """Turn ``--abstain`` 0.05, fpr=0.01, stability and so on into the parameter."""
+    asked = {}
+    for word in words:
+        name, _, value = word.rpartition("=")
+        if word == "stability":
+            asked["stability"] = True
+            continue
+        try:
+            rate = float(value)
+        except ValueError:
+            rate = 0
+        if name not in ("", "fpr", "fnr") or not 0 < rate < 1:
+            raise click.UsageError(
+                f"--abstain {word}: give a share such as 0.05, or fpr=0.01 and fnr=0.1, or "
+                "stability."
+            )
+        asked |= {"fpr": rate, "fnr": rate} if not name else {name: rate}
+    if len(asked.keys() & {"fpr", "fnr"}) == 1:
+        raise click.UsageError("--abstain: give both fpr=... and fnr=..., or one share for both.")
+    return asked or None
 
 
 def _refuse_what_the_preset_decides(preset):
@@ -213,4 +244,11 @@ def _report(detector, output):
             f" At it, {point.n_false} of {point.n_real} held-out real pictures are called "
             f"generated ({point.fpr:.2%}, upper bound {point.fpr_upper_bound:.2%})."
         )
+    rule = detector.verdict_rule_
+    if rule is not None:
+        click.echo(
+            f"Real below {rule.real_below:.4g}, generated from {rule.generated_from:.4g}, between "
+            "them unsure:\n"
+        )
+        click.echo(verdict_text(rule.frame()))
     click.echo(f"Saved in {output}; README.md in it says what it is.")

@@ -48,6 +48,17 @@ def list_rows(arguments, columns):
     return inputs
 
 
+def as_judged(some):
+    """Return what a detector takes: paths, or a table where there are columns."""
+    paths = [given.path for given in some]
+    if some[0].columns is None:
+        return paths
+    import pandas as pd
+
+    table = pd.concat([given.columns for given in some], ignore_index=True)
+    return table.assign(path=pd.Series(paths, dtype=object))
+
+
 def list_inputs(arguments):
     """List the pictures that files, folders, tables and standard input name.
 

@@ -25,6 +25,7 @@ COMMANDS = (
     "fit",
     "monitor",
     "predict",
+    "recalibrate",
 )
 
 

@@ -57,6 +57,8 @@ def predict(
 ):
     """Judge PICTURES with DETECTOR: a row of path, score, threshold, verdict, error for each.
 
+    The verdict is real or generated, or unsure if the detector was made with --abstain.
+
     PICTURES are files, folders, tables with a column path, or - for standard input with one path a
     line. A picture that cannot be read has its reason in the column error. Relative paths are
     written as they begin at the folder of the output, so that it is a table for any command.
@@ -162,8 +164,9 @@ def _judge(judge, some):
     """Return a row for each `Input`."""
     import warnings
 
+    from ..detector.verdicts import current_rule, score_and_three_verdicts
     from ..exceptions import EncodingError, EncodingWarning
-    from ..metrics.scores import score_and_verdict
+    from .inputs import as_judged
 
     reasons = {place: given.reason for place, given in enumerate(some) if given.reason}
     places = [place for place in range(len(some)) if place not in reasons]
@@ -172,44 +175,34 @@ def _judge(judge, some):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", EncodingWarning)
-                score, called = score_and_verdict(
-                    judge, _as_judged([some[place] for place in places]), pos_label=judge.pos_label_
+                judged = score_and_three_verdicts(
+                    judge, as_judged([some[place] for place in places])
                 )
-            verdicts = dict(zip(places, zip(score, called, strict=True), strict=True))
+            verdicts = dict(zip(places, zip(*judged, strict=True), strict=True))
             failures = judge.encoder_.failures_
         except EncodingError as error:  # not one of them could be read
             failures = error.failures
         for failure in failures.itertuples():
             reasons[places[failure.row]] = failure.reason
-    rows = []
+    rows, rule = [], current_rule(judge)
+    limits = [judge.threshold_] if rule is None else [rule.real_below, rule.generated_from]
     for place, given in enumerate(some):
         row = {"path": given.path, "score": "", "threshold": "", "verdict": "", "error": ""}
         if place in reasons:
             row["error"] = reasons[place]
         else:
-            score, called = verdicts[place]
-            row["score"] = _score_text(score, judge.threshold_)
+            score, verdict = verdicts[place]
+            row["score"] = _score_text(score, limits)
             row["threshold"] = repr(float(judge.threshold_))
-            row["verdict"] = "generated" if called else "real"
+            row["verdict"] = str(verdict)
         rows.append(row)
     return rows
 
 
-def _as_judged(some):
-    """Return what a detector takes: paths, or a table where there are columns."""
-    paths = [given.path for given in some]
-    if some[0].columns is None:
-        return paths
-    import pandas as pd
-
-    table = pd.concat([given.columns for given in some], ignore_index=True)
-    return table.assign(path=pd.Series(paths, dtype=object))
-
-
-def _score_text(score, threshold):
-    """Write six decimals, or as many as it takes to lie on the same side of the threshold."""
+def _score_text(score, limits):
+    """Write six decimals, or as many as it takes to lie on the same side of each limit."""
     text = f"{score:.6f}"
-    same_side = (float(text) >= threshold) == (score >= threshold)
+    same_side = all((float(text) >= limit) == (score >= limit) for limit in limits)
     return text if same_side else repr(float(score))
 
 
@@ -232,3 +225,15 @@ def _check_same_detector(judge, file, inputs, output):
                 f"detector gives {now['score']}: the file is of another detector, or the picture "
                 "has changed. Choose another --output, or add --overwrite."
             )
+    from ..detector.verdicts import verdicts_fit
+
+    rows = [row for row in file.done if row["score"]]
+    found = [row["verdict"] for row in rows]
+    fits = verdicts_fit(judge, [float(row["score"]) for row in rows], found, _TOLERANCE)
+    if not all(fits):
+        row = rows[list(fits).index(False)]
+        raise click.UsageError(
+            f"{output} has the verdict {row['verdict']} for {visible(row['path'])}, whose score "
+            f"{row['score']} means another one to this detector: its threshold has been moved. "
+            "Choose another --output, or add --overwrite."
+        )

@@ -29,3 +29,23 @@ def curation_text(summary):
     return table_text(
         heading, [["" if is_missing(cell) else str(cell) for cell in row] for row in shown]
     )
+
+
+def verdict_text(table):
+    """Write what is promised to each generator and real source, as `VerdictRule.frame` has it."""
+    from ..results import percent, table_text
+
+    heading = ["class", "generator or source", "pictures", "wrong", "bound", "unsure", "promised"]
+    rows = [
+        [
+            row["class"],
+            row["name"],
+            str(row["pictures"]),
+            percent(row["rate"]),
+            percent(row["upper_bound"]),
+            percent(row["unsure"] / row["pictures"]),
+            "yes" if row["promised"] else "no",
+        ]
+        for row in table.to_dict("records")
+    ]
+    return table_text(heading, rows)

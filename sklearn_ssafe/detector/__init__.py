@@ -8,6 +8,7 @@ __all__, __getattr__, __dir__ = lazy(
         "Explanation": "explanation",
         "FoldMajority": "fold_majority",
         "LinearProbe": "linear_probe",
+        "Recalibration": "verdicts",
         "SSAFEClassifier": "classifier",
         "TrainingRows": "training",
         "load_detector": "loading",

@@ -64,7 +64,7 @@ def encode_copies(encoder, items, changes, columns=None):
     copies, failures = ChangedCopies([], []), []
     for perturbation, strength in changes:
         changed = [ChangedPicture(item, perturbation, strength) for item in items]
-        rows = _rows_of(encoder, changed)
+        rows = rows_of_copies(encoder, changed)
         copies.made.append(np.isfinite(rows).all(axis=1))
         copies.seen.append(rows if columns is None else beside(rows, columns))
         failures.append(getattr(encoder, "failures_", None))
@@ -94,7 +94,8 @@ class ChangedCopies:
         return stack([seen, *parts]), np.concatenate([y, *(y[made] for made in self.made)])
 
 
-def _rows_of(encoder, copies):
+def rows_of_copies(encoder, copies):
+    """Encode copies; an encoder that is not ours is handed them as they are, not as they come."""
     if isinstance(encoder, FrozenEncoderTransformer):  # it makes each copy when its turn comes
         return np.asarray(encoder.transform(copies))
     parts = []

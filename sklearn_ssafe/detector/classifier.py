@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context, clone
-from sklearn.utils._param_validation import HasMethods, Interval
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import (
     check_consistent_length,
     check_is_fitted,
@@ -14,7 +14,6 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from ..curation.curator import GeneratorCurator
 from ..encoding.transformer import FrozenEncoderTransformer
 from ..images.inputs import as_items
 from ..images.perturbations.catalogue import Perturbation
@@ -29,15 +28,18 @@ from .columns import (
 from .default_head import default_head, scaled_to_unit_length
 from .explanation import explain_picture
 from .folder import refuse_what_is_no_detector, write_folder
-from .linear_probe import LinearProbe
 from .onnx_export import OnnxExport
+from .paper import PaperConfiguration
 from .prefit import take_fitted_head
 from .saving import contents_of
 from .training import train
+from .verdicts import ThreeVerdicts, refuse_missing
 
 
 @public("sklearn_ssafe")
-class SSAFEClassifier(OnnxExport, DocumentationLink, ClassifierMixin, BaseEstimator):
+class SSAFEClassifier(
+    ThreeVerdicts, OnnxExport, PaperConfiguration, DocumentationLink, ClassifierMixin, BaseEstimator
+):
     """Tell generated pictures from photographs: encoder, curation, head and threshold in one.
 
     The whole method of SSAFE [1]_. Every picture is encoded once by a frozen encoder, a curator
@@ -98,6 +100,15 @@ class SSAFEClassifier(OnnxExport, DocumentationLink, ClassifierMixin, BaseEstima
         Train on changed copies as well, so that the head knows compressed and resized pictures:
         ``{"jpeg": [80, 45], "resize_bicubic": 0.6}``, or pairs, ``[("jpeg", 80), ("jpeg", 45)]``;
         as `perturbations` of `robustness_curve`. Each costs one encoding a picture, once.
+    abstain : float, "stability", dict or None, default=None
+        When `predict_verdict` says "unsure". A share, such as 0.05: so often that of each real
+        source and of each generator at most this share gets the wrong verdict, see
+        `sklearn_ssafe.metrics.verdict_rule`. "stability": if the verdict flips when the picture is
+        saved as JPEG 85, resized by 0.9 and back, or cropped to 0.9 of each side, which costs three
+        more encodings. ``{"fpr": 0.01, "fnr": 0.1, "stability": True}`` for each by itself.
+    calibration_size : float, default=0.5
+        Share of each source and each generator that is kept from training where `abstain` asks for
+        rates, to calibrate them.
 
     Attributes
     ----------
@@ -106,13 +117,18 @@ class SSAFEClassifier(OnnxExport, DocumentationLink, ClassifierMixin, BaseEstima
     pos_label_ : object
         The one that means "generated".
     threshold_ : float
-        The threshold in use.
+        The threshold in use: that of `target_fpr`, else `threshold`, moved by as little as it takes
+        to lie between the two limits of `abstain`.
     operating_point_ : OperatingPoint or None
         How the threshold was chosen; None where it was given.
     out_of_fold_ : HeldOutScores or None
         Scores of the training pictures by heads that saw neither their generator nor their source,
         with ``y``, ``score``, ``fold`` and, in words, ``held_out``. None without `cv`, or where
         the pictures cannot be split.
+    verdict_rule_ : VerdictRule or None
+        Where verdicts end, and what is promised to whom. None unless `abstain` asks for rates.
+    recalibration_ : Recalibration or None
+        What `recalibrate` did.
     training_table_ : pandas.DataFrame
         One row for each generator and each real source: ``class``, ``name``, ``pictures``,
         ``trained_on`` (after curation) and, out of fold at `threshold_`, ``called_generated`` and
@@ -212,6 +228,8 @@ class SSAFEClassifier(OnnxExport, DocumentationLink, ClassifierMixin, BaseEstima
         "keep_training_rows": ["boolean"],
         "prefit": ["boolean"],
         "augment": [str, dict, list, tuple, Perturbation, None],
+        "abstain": [Interval(Real, 0, 1, closed="neither"), StrOptions({"stability"}), dict, None],
+        "calibration_size": [Interval(Real, 0, 1, closed="neither")],
     }
 
     def __init__(
@@ -230,6 +248,8 @@ class SSAFEClassifier(OnnxExport, DocumentationLink, ClassifierMixin, BaseEstima
         keep_training_rows=False,
         prefit=False,
         augment=None,
+        abstain=None,
+        calibration_size=0.5,
     ):
         self.encoder = encoder
         self.curator = curator
@@ -244,6 +264,8 @@ class SSAFEClassifier(OnnxExport, DocumentationLink, ClassifierMixin, BaseEstima
         self.keep_training_rows = keep_training_rows
         self.prefit = prefit
         self.augment = augment
+        self.abstain = abstain
+        self.calibration_size = calibration_size
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X=None, y=None, *, generator=None, source=None, domain=None, embeddings=None):
@@ -349,13 +371,7 @@ class SSAFEClassifier(OnnxExport, DocumentationLink, ClassifierMixin, BaseEstima
             A picture could not be encoded, so that there is no verdict on it.
         """
         score = self._score(X)
-        bad = np.flatnonzero(np.isnan(score))
-        if len(bad):
-            raise ValueError(
-                f"there is no verdict on {len(bad)} of {len(score)} pictures, which could not be "
-                f"encoded (the first in row {bad[0]}); predict_proba returns NaN for them, and "
-                "encoder_.failures_ says why"
-            )
+        refuse_missing(score)
         real = self.classes_[0] if self.pos_label_ == self.classes_[1] else self.classes_[1]
         return np.where(score >= self.threshold_, self.pos_label_, real).astype(self.classes_.dtype)
 
@@ -454,52 +470,6 @@ class SSAFEClassifier(OnnxExport, DocumentationLink, ClassifierMixin, BaseEstima
                 stacklevel=2,
             )
         return path
-
-    @classmethod
-    def paper(cls, *, weights=None, **parameters):
-        """Return the paper's configuration, as far as it is known.
-
-        PE-Core-bigG-14-448 with the weights that Meta published, embeddings of unit length, 8
-        generators and 10,000 pictures chosen by their embeddings, AdamW on binary cross-entropy,
-        threshold 0.5. What the paper leaves open has the defaults of `GeneratorCurator` and
-        `LinearProbe`. The encoder has 1.9 billion parameters: its weights have to be in reach, and
-        a GPU should be. `fit` needs `generator`.
-
-        Parameters
-        ----------
-        weights : str, Path or None, default=None
-            File or folder with the encoder's weights. None takes the hub, or its cache.
-        **parameters : dict
-            Parameters that are to differ.
-
-        Returns
-        -------
-        detector : SSAFEClassifier
-            Not fitted.
-
-        Raises
-        ------
-        ValueError
-            For weights beside an encoder of one's own.
-
-        Examples
-        --------
-        >>> from sklearn_ssafe import SSAFEClassifier
-        >>> SSAFEClassifier.paper().encoder.encoder
-        'PE-Core-bigG-14-448'
-        """
-        if weights is not None and "encoder" in parameters:
-            raise ValueError("weights= is for the paper's encoder: give yours its own.")
-        encoder = FrozenEncoderTransformer(
-            "PE-Core-bigG-14-448", pretrained="meta", weights=weights
-        )
-        configuration = {
-            "encoder": encoder,
-            "curator": GeneratorCurator(n_generators=8, n_samples=10_000, random_state=0),
-            "head": LinearProbe(random_state=0),
-            "threshold": 0.5,
-        }
-        return cls(**{**configuration, **parameters})
 
     def _new_head(self, encoder):
         if self.head is None:

@@ -19,6 +19,7 @@ from ..public import public
 from .classifier import SSAFEClassifier
 from .encoder_identity import check_encoder
 from .folder import ARRAYS, CARD, ESTIMATORS, SETTINGS, DetectorFileError, read_folder
+from .rule_files import set_verdicts
 from .saving import PARAMETERS, check_scores, figures
 from .settings_schema import check_arrays, check_settings
 from .skops_files import load_estimators
@@ -130,6 +131,7 @@ def load_detector(
     detector.training_indices_ = arrays["training_indices"]
     detector.training_table_ = _table(settings["training_table"])
     detector.out_of_fold_ = _out_of_fold(settings, arrays)
+    set_verdicts(detector, settings, arrays)
     detector.training_rows_ = None
     if settings["training_rows"] is not None:
         kept = settings["training_rows"]
@@ -149,6 +151,8 @@ def _checked(settings, files):
             settings = _from_version_1(settings)
         elif version == 2:
             settings = {"unit_rows": True, "prefit": False, "head_origin": None} | settings
+        if version < 3:
+            settings = _without_three_verdicts(settings)
         check_settings(settings)
         arrays = load(files[ARRAYS])
         check_arrays(arrays, settings)
@@ -161,6 +165,12 @@ def _checked(settings, files):
             f"{SETTINGS} is damaged, or was edited by hand: {error}. Copy the detector again."
         ) from error
     return settings, arrays
+
+
+def _without_three_verdicts(settings):
+    """The first two formats know two verdicts alone."""
+    parameters = settings["parameters"] | {"abstain": None, "calibration_size": 0.5}
+    return settings | {"verdict_rule": None, "recalibration": None, "parameters": parameters}
 
 
 def _check_one_against_another(settings, arrays, card):

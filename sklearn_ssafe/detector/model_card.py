@@ -29,6 +29,7 @@ def model_card(settings):
             "",
             *_threshold(settings),
             "",
+            *_verdicts(settings),
             *_encoder(settings),
             "",
             *_limits(),
@@ -112,9 +113,8 @@ def _training(settings):
         "|---|---|---:|---:|---:|---:|",
     ]
     for row in table:
-        name = visible(row["name"], keep="").replace("|", "\\|")
         lines.append(
-            f"| {row['class']} | {name} | {row['pictures']:,}{_mark(row)} | "
+            f"| {row['class']} | {_in_a_cell(row['name'])} | {row['pictures']:,}{_mark(row)} | "
             f"{row['trained_on']:,} | "
             f"{_percent(row['called_generated'])} | {_number(row['auc'])} |"
         )
@@ -133,8 +133,12 @@ def _threshold(settings):
     start = f"Pictures that score at least **{settings['threshold']:.6g}** are called generated."
     if point is None:
         return [*lines, f"{start} This threshold was given, not chosen from data."]
+    done = settings["recalibration"]
+    whose = "the out-of-fold scores of {} real pictures"
+    if done is not None:
+        whose = f"the scores of {{}} real pictures of the user's own, on {done['date']}"
     lines.append(
-        f"{start} It was chosen from the out-of-fold scores of {point['n_real']:,} real pictures, "
+        f"{start} It was chosen from {whose.format(format(point['n_real'], ','))}, "
         f"so that at most {_percent(point['target_fpr'])} of real pictures are called generated: "
         f"{point['n_false']} of them were ({_percent(point['n_false'] / point['n_real'])})."
     )
@@ -148,6 +152,15 @@ def _threshold(settings):
             f"**The goal is not promised**: that needs at least {point['n_real_needed']:,} real "
             "pictures."
         )
+    if done is not None:
+        lines.append("It is about further pictures like these, and not about other cameras.")
+        if done["n_failures"]:
+            lines.append(f"{done['n_failures']:,} more could not be read.")
+        lines.append(
+            f"Until then the threshold was {done['threshold_before']:.6g}; the rates by generator "
+            "and source above are at that one. The head is as it was trained."
+        )
+        return lines
     if point.get("n_groups"):
         lines.append(f"It is about further sources like the {point['n_groups']} of the pictures.")
     else:
@@ -159,6 +172,50 @@ def _threshold(settings):
             "The scores come from the heads of the folds; the head saved here was trained on all."
         )
     return lines
+
+
+def _verdicts(settings):
+    abstain, rule = settings["parameters"]["abstain"], settings["verdict_rule"]
+    if abstain is None:
+        return []
+    lines = ["## Unsure", ""]
+    if abstain == "stability" or (isinstance(abstain, dict) and abstain.get("stability")):
+        lines += [
+            "A picture is **unsure** if its verdict flips when it is saved as JPEG 85, resized by "
+            "0.9 and back, or cropped to 0.9 of each side.",
+            "",
+        ]
+    if rule is None:
+        return lines
+    low = min(rule["real_limit"], settings["threshold"])
+    high = max(rule["generated_limit"], settings["threshold"])
+    level = rule["confidence_level"]
+    sure = (
+        "on average" if level is None else f"for all of them at once, with {level:.0%} confidence"
+    )
+    lines += [
+        f"Pictures that score less than {low:.6g} are called real, those that score at least "
+        f"{high:.6g} generated, and those in between are **unsure**. Calibrated on the pictures "
+        "below, which the head was not trained on, so that of the pictures of each real source at "
+        f"most {_percent(rule['fpr'])} are called generated, and of those of each generator at "
+        f"most {_percent(rule['fnr'])} real, {sure}. Nothing is promised for other cameras and "
+        "generators, nor where the last column says no.",
+        "",
+        "| | generator or source | pictures | wrong | upper bound | unsure | promised |",
+        "|---|---|---:|---:|---:|---:|---|",
+    ]
+    for row in rule["promises"]:
+        n = row["pictures"]
+        lines.append(
+            f"| {row['class']} | {_in_a_cell(row['name'])} | {n:,} | {_percent(row['rate'])} | "
+            f"{_percent(row['upper_bound'])} | {_percent(row['unsure'] / n)} | "
+            f"{'yes' if row['promised'] else 'no'} |"
+        )
+    return [*lines, ""]
+
+
+def _in_a_cell(name):
+    return visible(name, keep="").replace("|", "\\|")
 
 
 def _encoder(settings):

@@ -7,6 +7,7 @@ import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
 from ..labels import binary_labels, generated_label
+from .verdicts import abstention
 
 _TABLE = {
     "class": str,
@@ -25,8 +26,13 @@ def take_fitted_head(detector, y):
             raise ValueError(
                 f"{name}={getattr(detector, name)!r} with prefit=True, where there are no training "
                 "pictures. For a threshold take threshold_for_fpr on scores of real pictures of "
-                "your own, and give it as threshold."
+                "your own, and give it as threshold; or fit, and then recalibrate."
             )
+    if abstention(detector).fpr is not None:
+        raise ValueError(
+            f"abstain={detector.abstain!r} with prefit=True, where there are no pictures to "
+            'calibrate by: abstain="stability" needs none'
+        )
     if detector.head is None:
         raise ValueError("prefit=True needs a fitted head, such as LinearProbe.from_linear_layer's")
     encoder = detector._new_encoder()
@@ -48,7 +54,7 @@ def take_fitted_head(detector, y):
         detector.n_features_in_ = detector.n_features_of_head_
     detector.threshold_ = detector.threshold
     detector.curator_ = detector.operating_point_ = detector.out_of_fold_ = None
-    detector.training_rows_ = None
+    detector.training_rows_ = detector.verdict_rule_ = detector.recalibration_ = None
     detector.training_indices_ = np.empty(0, dtype=np.intp)
     detector.training_table_ = pd.DataFrame(columns=list(_TABLE)).astype(_TABLE)
     detector.n_failures_ = 0

@@ -14,6 +14,7 @@ from .columns import beside, columns_to_check, tidy_columns
 from .encoder_identity import describe_encoder
 from .folder import ARRAYS, CARD, ESTIMATORS, installed_versions
 from .model_card import model_card
+from .rule_files import verdict_arrays, verdict_settings
 from .settings_schema import N_CHECK_ROWS, check_arrays, check_settings
 from .skops_files import dump_estimators
 
@@ -27,6 +28,8 @@ PARAMETERS = (
     "pos_label",
     "keep_training_rows",
     "augment",
+    "abstain",
+    "calibration_size",
 )
 
 
@@ -59,6 +62,7 @@ def contents_of(detector):
         }
     if kept is not None:
         arrays |= {"training_rows": kept.rows, "training_y": np.asarray(kept.y, dtype=np.int64)}
+    arrays |= verdict_arrays(detector.verdict_rule_)
     settings = {
         "saved": date.today().isoformat(),
         "parameters": {name: getattr(detector, name) for name in PARAMETERS}
@@ -81,6 +85,7 @@ def contents_of(detector):
         "training_table": detector.training_table_,
         "out_of_fold": None if scores is None else figures(scores, detector.threshold_),
         "training_rows": None if kept is None else {"paths": kept.paths, "names": kept.names},
+        **verdict_settings(detector),
         "versions": installed_versions(),
     }
     settings = plain(settings)

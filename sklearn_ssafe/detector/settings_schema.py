@@ -65,6 +65,13 @@ def check_arrays(arrays, settings):
             "training_rows": (np.float32, (len(kept["paths"]), n_features)),
             "training_y": (np.int64, (len(kept["paths"]),)),
         }
+    if settings["verdict_rule"] is not None:
+        n_scores = arrays.get("calibration_y", np.empty(0)).shape[:1]
+        expected |= {
+            "calibration_y": (np.int64, n_scores),
+            "calibration_score": (np.float64, n_scores),
+            "calibration_name": (np.int64, n_scores),
+        }
     if set(arrays) != set(expected):
         raise ValueError(f"the arrays are {sorted(arrays)}, and must be {sorted(expected)}")
     for name, (dtype, shape) in expected.items():
@@ -79,9 +86,13 @@ def check_arrays(arrays, settings):
             )
         if not np.isfinite(array).all():
             raise ValueError(f"the array {name} holds numbers that are not finite")
-    for name in ("out_of_fold_y", "training_y"):
+    for name in ("out_of_fold_y", "training_y", "calibration_y"):
         if name in arrays and not np.isin(arrays[name], (0, 1)).all():
             raise ValueError(f"the array {name} holds other labels than 0 and 1")
+    if settings["verdict_rule"] is not None:
+        places, n_names = arrays["calibration_name"], len(settings["verdict_rule"]["names"])
+        if len(places) and not 0 <= places.min() <= places.max() < n_names:
+            raise ValueError("the array calibration_name holds places that are no names")
 
 
 # Each of these makes a check, which is called with a value and with the name it has in the file.
@@ -176,6 +187,20 @@ def _is_cell(value):
     return type(value) is str or (_is_number(value) and math.isfinite(value))
 
 
+def _is_abstain(value):
+    """A share, a word, or an object of two shares and a flag."""
+    if type(value) is not dict:
+        return value == "stability" or (_is_number(value) and 0 < value < 1)
+    rates = [value[name] for name in ("fpr", "fnr") if name in value]
+    return (
+        bool(value)
+        and set(value) <= {"fpr", "fnr", "stability"}
+        and len(rates) != 1
+        and all(_is_number(rate) and 0 < rate < 1 for rate in rates)
+        and type(value.get("stability", False)) is bool
+    )
+
+
 def _is_preprocess(value):
     """A word, or the keys of a view, none of which may ask for a picture of gigabytes."""
     if type(value) is str:
@@ -236,6 +261,8 @@ _SETTINGS = _record(
         cv=_maybe(_whole(2)),
         pos_label=_maybe(_label),
         keep_training_rows=_flag,
+        abstain=_maybe(_one("a share, stability, or an object of these", _is_abstain)),
+        calibration_size=_share,
     ),
     prefit=_flag,
     head=_text,
@@ -301,5 +328,31 @@ _SETTINGS = _record(
         )
     ),
     training_rows=_maybe(_record(paths=_each(_text), names=_each(_text))),
+    verdict_rule=_maybe(
+        _record(
+            fpr=_share,
+            fnr=_share,
+            confidence_level=_maybe(_share),
+            generated_limit=_threshold,
+            real_limit=_threshold,
+            names=_each(_text),
+            promises=_each(
+                _record(
+                    **{
+                        "class": _choice("real", "generated"),
+                        "name": _text,
+                        "pictures": _whole(1),
+                        "wrong": _whole(),
+                        "unsure": _whole(),
+                        "rate": _share,
+                        "upper_bound": _share,
+                        "target": _share,
+                        "promised": _flag,
+                    }
+                )
+            ),
+        )
+    ),
+    recalibration=_maybe(_record(n_failures=_whole(), threshold_before=_threshold, date=_text)),
     versions=_mapping(_text),
 )

@@ -19,6 +19,7 @@ from .changed_copies import changes_of, encode_copies
 from .columns import beside, head_of_columns, kinds_of, split_table, tidy_columns
 from .fold_majority import FoldMajority
 from .given_rows import take_given_rows
+from .verdicts import abstention, calibrate, kept_aside
 
 
 def train(detector, X, y, origin, embeddings=None):
@@ -27,6 +28,7 @@ def train(detector, X, y, origin, embeddings=None):
     encoder = detector._new_encoder()
     head = detector._new_head(encoder)
     changes = changes_of(detector.augment, encoder)
+    asked = abstention(detector)
     if detector.target_fpr is not None and detector.cv is None:
         raise ValueError("target_fpr needs out-of-fold scores: give cv a number of folds")
     if embeddings is not None and encoder is None:
@@ -73,11 +75,14 @@ def train(detector, X, y, origin, embeddings=None):
             failures = failures.assign(row=good[failures["row"]])
             detector.failures_ = pd.concat([detector.failures_, failures], ignore_index=True)
 
+    aside = np.zeros(len(rows), dtype=bool)
+    if asked.fpr is not None:
+        aside = kept_aside(is_generated, names, detector.calibration_size)
     detector.out_of_fold_ = None
     if detector.cv is not None:
         try:
             detector.out_of_fold_, heads, of_heads = score_out_of_fold(
-                head, detector.curator, rows, is_generated, origin, detector.cv, seen, copies
+                head, detector.curator, rows, is_generated, origin, detector.cv, seen, copies, aside
             )
         except CannotSplitError:
             if detector.target_fpr is not None:
@@ -94,12 +99,18 @@ def train(detector, X, y, origin, embeddings=None):
         )
         detector.threshold_ = detector.operating_point_.threshold
 
-    detector.curator_, chosen = choose_rows(detector.curator, rows, is_generated, origin)
+    detector.curator_, chosen = choose_rows(
+        detector.curator, rows, is_generated, origin, np.flatnonzero(~aside)
+    )
     if detector.target_fpr is None:
         detector.head_ = fit_head(head, seen, is_generated, chosen, copies)
     else:
         # The threshold is for the heads that it was chosen with, see metrics/thresholds.py.
         detector.head_, chosen = FoldMajority(heads), of_heads
+    detector.verdict_rule_ = detector.recalibration_ = None
+    if asked.fpr is not None:
+        score = detector._score_rows(rows[aside], None if table is None else table[aside])
+        calibrate(detector, asked, score, is_generated[aside], names[aside])
     detector.n_features_of_head_ = rows.shape[1]
     detector.training_indices_ = good[chosen]
     detector.training_table_ = training_table(
@@ -114,13 +125,14 @@ def train(detector, X, y, origin, embeddings=None):
     return detector
 
 
-def choose_rows(curator, rows, y, origin):
-    """Choose the rows to train on; return the fitted curator and their numbers."""
+def choose_rows(curator, rows, y, origin, among):
+    """Choose the rows to train on, `among` some; return the fitted curator and their numbers."""
     if curator is None:
-        return None, np.arange(len(rows))
+        return None, among
     curator = clone(curator)
-    curator.fit_resample(rows, y, **origin)
-    return curator, np.asarray(curator.sample_indices_)
+    part = {name: values[among] for name, values in origin.items()}
+    curator.fit_resample(rows[among], y[among], **part)
+    return curator, among[np.asarray(curator.sample_indices_)]
 
 
 def fit_head(head, seen, y, chosen, copies):
@@ -131,8 +143,8 @@ def fit_head(head, seen, y, chosen, copies):
     return clone(head).fit(*training)
 
 
-def score_out_of_fold(head, curator, rows, y, origin, cv, seen, copies):
-    """Score every row by a head trained without its generator and its source.
+def score_out_of_fold(head, curator, rows, y, origin, cv, seen, copies, aside):
+    """Score every row by a head trained without its generator and its source, and none on `aside`.
 
     A curator chooses by `rows`, the heads see the same ones in `seen`, and their changed `copies`.
     Return the scores, the heads of the folds, and the rows that any of these was trained on.
@@ -140,13 +152,13 @@ def score_out_of_fold(head, curator, rows, y, origin, cv, seen, copies):
     heads, trained_on = [], np.zeros(len(rows), dtype=bool)
 
     def fit_and_score(train, test):
-        part = {name: values[train] for name, values in origin.items()}
+        train = train[~aside[train]]
         with warnings.catch_warnings():
             # A fold has fewer generators to give; what all of them lack is said later.
             warnings.simplefilter("ignore", CurationWarning)
-            _, chosen = choose_rows(curator, rows[train], y[train], part)
-        trained_on[train[chosen]] = True
-        heads.append(fit_head(head, seen, y, train[chosen], copies))
+            _, chosen = choose_rows(curator, rows, y, origin, train)
+        trained_on[chosen] = True
+        heads.append(fit_head(head, seen, y, chosen, copies))
         return heads[-1].predict_proba(_safe_indexing(seen, test))[:, 1]
 
     known = {"generator": origin.get("generator"), "source": origin.get("source")}

@@ -17,6 +17,7 @@ from ..results import all_visible, plain
 from .browsing import picture_table
 from .curves import ScoreAxis, roc_curves, score_distribution, score_quantiles, threshold_table
 from .pictures import confident_errors
+from .unsure import unsure_facts
 from .verdict import MISSED_BELOW, evaluation_verdict
 
 
@@ -26,6 +27,7 @@ def evaluation_facts(
     head,
     described,
     threshold,
+    verdict,
     audit,
     curve,
     failures,
@@ -37,8 +39,8 @@ def evaluation_facts(
     """Gather what the page shows, of what JSON knows.
 
     `report` is of the pictures that could be judged, `head` the estimator that gives the verdicts,
-    `described` from `detector_facts`; `audit` and `curve` may be None. `failures` says why a row
-    has no score, `names` what to call each picture.
+    `described` from `detector_facts`; `audit`, `curve` and `verdict`, of three, may be None.
+    `failures` says why a row has no score, `names` what to call each picture.
     """
     scores = report.scores
     generated, score = scores["generated"].to_numpy(), scores["score"].to_numpy()
@@ -74,10 +76,11 @@ def evaluation_facts(
         },
         "roc": roc_curves(generated, score, name),
         "by_threshold": table,
+        "unsure": unsure_facts(generated, name, score, threshold.lowest_called, verdict),
         "pictures": picture_table(
             [names[row] for row in scores["picture"]],
             score=score,
-            verdict=np.where(called, "generated", "real"),
+            verdict=np.where(called, "generated", "real") if verdict is None else verdict,
             label=np.where(generated, "generated", "real"),
             name=name.astype(str),
         ),

@@ -13,6 +13,8 @@ from ..detector.model_card import A_SCORE_IS_NO_PROOF, KNOWN_LIMITS
 from ..results import decimals, score_text, with_intervals
 from .browsing import table_as_json
 from .charts import distribution_chart, robustness_charts, roc_chart, spread_chart
+from .unsure import unsure_in_words
+from .unsure_chart import unsure_chart
 
 _SHARES = ("tpr", "fpr", "tpr_at_1pct_fpr")
 _FIGURES = (
@@ -39,10 +41,12 @@ def render_page(facts, thumbnails, folder=None, without=()):
             findings=_findings_in_words(facts["audit"]),
             thumbnails=thumbnails,
             figures=_FIGURES,
+            unsure=unsure_in_words(facts["unsure"]),
             charts={
                 "roc": roc_chart(facts),
                 "distribution": distribution_chart(facts),
                 "spread": spread_chart(facts),
+                "unsure": unsure_chart(facts["unsure"]),
                 "robustness": robustness_charts(facts),
             },
             proof=A_SCORE_IS_NO_PROOF,

@@ -21,6 +21,7 @@ from .facts import detector_facts, evaluation_facts
 from .fiftyone_export import as_fiftyone
 from .page import render_page
 from .pictures import make_thumbnails, picture_names
+from .unsure import verdicts_of
 
 
 @public("sklearn_ssafe")
@@ -215,6 +216,7 @@ def evaluation_report(
         head=head,
         described=detector_facts(estimator, head, show_paths=show_paths),
         threshold=threshold,
+        verdict=verdicts_of(head, X, good, score),
         audit=findings,
         curve=curve,
         failures=judged.reasons if show_paths else _without_paths(judged.reasons, items),

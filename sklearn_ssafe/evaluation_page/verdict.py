@@ -2,6 +2,7 @@
 
 from ..metrics.report import warn_of_swapped_labels
 from ..results import percent, with_intervals
+from .unsure import unsure_sentence
 
 MISSED_BELOW = 0.5
 """A generator is missed if less than this share of its pictures is called generated."""
@@ -63,6 +64,8 @@ def _points(facts, pooled, generators, sources, missed):
     target = facts["threshold"]["target_fpr"]
     if target is not None:
         yield _promise(target, pooled)
+    if facts["unsure"]["own"] is not None:
+        yield unsure_sentence(facts["unsure"]["own"])
     held_out = (facts["detector"]["training"] or {}).get("held_out")
     if held_out:
         fpr, tpr = map(percent, (held_out["fpr"], held_out["tpr"]))

@@ -176,10 +176,15 @@ def _of_a_classifier_with_threshold(head):
     if point is None:
         return "given when the detector was made, not chosen from data"
     sources = f"of {point.n_groups:,} sources " if point.n_groups else ""
+    done = getattr(head, "recalibration_", None)
+    if done is None:
+        when, whose = "chosen in training", "the out-of-fold scores of {} real training pictures"
+    else:
+        when, whose = f"moved on {done.date}", "the scores of {} real pictures of the user's own"
     text = (
-        f"chosen in training so that at most {_percent(point.target_fpr)} of real pictures are "
-        f"called generated, from the out-of-fold scores of {point.n_real:,} real training pictures "
-        f"{sources}({point.n_false:,} of them called generated"
+        f"{when} so that at most {_percent(point.target_fpr)} of real pictures are called "
+        f"generated, from {whose.format(f'{point.n_real:,}')} {sources}({point.n_false:,} of them "
+        "called generated"
     )
     level = 0.95 if point.confidence_level is None else point.confidence_level
     return f"{text}; upper bound {_percent(point.fpr_upper_bound)} at {100 * level:g} % confidence)"

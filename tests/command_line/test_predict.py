@@ -242,3 +242,46 @@ def test_predict_judges_a_table_of_pictures_and_columns(sixty, tmp_path):
     assert "this detector judges a table with path, age, device" in result.output
     result = run("predict", tmp_path / "d", sixty / "manifest.csv")
     assert "no column 'age', which the detector judges together" in str(result.exception)
+
+
+def test_unsure_is_a_verdict(trained, tmp_path):
+    manifest, detector = trained / "pictures" / "manifest.csv", tmp_path / "d"
+    rates = ("--abstain", "fpr=0.4", "--abstain", "fnr=0.4", "--abstain", "stability")
+    result = run("fit", manifest, "-o", detector, *rates)
+    assert result.exit_code == 0, result.output
+    assert "between them unsure" in result.output
+    assert "(the small ones together)" in result.output
+    loaded = load_detector(detector)
+    assert loaded.abstain == {"fpr": 0.4, "fnr": 0.4, "stability": True}
+    out = tmp_path / "v.csv"
+    for _ in range(2):  # the second finds all of it done
+        assert run("predict", detector, trained / "pictures", "-o", out).exit_code == 0
+    rows = rows_of(out)
+    assert [row["verdict"] for row in rows] == loaded.predict_verdict(
+        [row["path"] for row in rows]
+    ).tolist()
+    assert {row["verdict"] for row in rows} >= {"unsure"}
+    bad = tmp_path / "bad.jpg"
+    bad.write_bytes(b"no picture")
+    result = run("predict", detector, bad, rows[0]["path"], "-o", tmp_path / "two.csv")
+    assert result.exit_code == 3
+    first, second = rows_of(tmp_path / "two.csv")
+    assert first["verdict"] == ""
+    assert first["error"]
+    assert second["verdict"] == rows[0]["verdict"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["fpr=0.1"], "give both"),
+        (["often"], "give a share"),
+        (["2"], "give a share"),
+        (["tpr=0.1"], "give a share"),
+    ],
+)
+def test_what_abstain_cannot_be(trained, tmp_path, words, message):
+    options = [text for word in words for text in ("--abstain", word)]
+    result = run("fit", trained / "pictures" / "manifest.csv", "-o", tmp_path / "d", *options)
+    assert result.exit_code == 2
+    assert message in result.output

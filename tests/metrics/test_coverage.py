@@ -1,9 +1,10 @@
 import matplotlib
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import auc
 
-from sklearn_ssafe import detection_report
+from sklearn_ssafe import SSAFEClassifier, detection_report
 from sklearn_ssafe.metrics import CoverageRiskDisplay, verdict_rule
 
 matplotlib.use("agg")
@@ -78,3 +79,16 @@ def test_given_verdicts_are_points():
     assert own.loc["real", "worst_risk"] <= promised[promised["class"] == "real"]["rate"].max()
     marks = [line for line in display.ax_.lines if line.get_marker() in ("o", "^")]
     assert len(marks) == 4
+
+
+def test_a_detectors_own_verdicts_are_shown():
+    rows = np.column_stack([SCORE, RNG.normal(size=len(Y))])
+    detector = SSAFEClassifier(encoder=None, abstain=0.2, confidence_level=None, cv=None).fit(
+        rows, Y, **KNOWN
+    )
+    own = CoverageRiskDisplay.from_estimator(detector, rows, Y, **KNOWN).frame().query("own")
+    verdict = detector.predict_verdict(rows)
+    coverage = own.set_index("class")["coverage"]
+    assert coverage["real"] == (verdict != "unsure")[Y == 0].mean()
+    plain = LogisticRegression().fit(rows, Y)
+    assert not CoverageRiskDisplay.from_estimator(plain, rows, Y).frame()["own"].any()

@@ -29,6 +29,13 @@ def resize(image, strength, rng=None, *, filter):
     return np.asarray(Image.fromarray(image).resize((width, height), filter))
 
 
+def resize_and_back(image, strength, rng=None):
+    """Resize both sides by the factor `strength` and back to the old size, bilinear."""
+    there = resize(image, strength, filter=Image.Resampling.BILINEAR)
+    back = Image.fromarray(there).resize(image.shape[1::-1], Image.Resampling.BILINEAR)
+    return np.asarray(back)
+
+
 def crop(image, strength, rng):
     """Cut out a part whose sides are `strength` times those of the picture; do not resize it."""
     sides = [max(1, round(side * strength)) for side in image.shape[:2]]
