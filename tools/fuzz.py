@@ -132,6 +132,7 @@ class Watched:
             stdout=subprocess.DEVNULL,
             stderr=self.errors,
             start_new_session=True,
+            env={**os.environ, "TMPDIR": self.folder},  # removed with all that is left in it
         )
         os.close(report)
         self.lines, self.rest = [], b""
