@@ -46,7 +46,7 @@ def _summary(settings):
         f"Saved {settings['saved']} with sklearn-ssafe. Labels: {' and '.join(labels)}; "
         f"{settings['pos_label']!r} means generated.",
         "",
-        f"- head: `{settings['head']}`",
+        f"- head: `{' '.join(settings['head'].split())}`",
         f"- {_choice(settings)}",
         *_copies(settings),
         *_columns(settings),

@@ -68,7 +68,8 @@ def contents_of(detector):
         "parameters": {name: getattr(detector, name) for name in PARAMETERS}
         | {"augment": as_pairs(detector.augment)},
         "prefit": detector.prefit,
-        "head": repr(detector.head_),
+        # What makes columns ready is told in words.
+        "head": repr(detector.head_ if columns is None else detector.head_["head"]),
         "head_origin": getattr(detector.head_, "origin_", None),
         "curator": None if detector.curator is None else repr(detector.curator),
         "encoder": encoder,

@@ -110,6 +110,9 @@ def test_it_can_be_saved_and_judges_as_before(data, head, tmp_path):
     card = (tmp_path / "detector" / "README.md").read_text()
     assert "`age` (number), `device` (words), `verified` (number)" in card
     assert "detector.predict(table)  # columns: path, age, device, verified" in card
+    (line,) = [line for line in card.splitlines() if line.startswith("- head: ")]
+    assert line.startswith(f"- head: `{type(detector.head_['head']).__name__}(")
+    assert len(line) < 200
     assert not [path for path in (tmp_path / "detector").iterdir() if "pickle" in path.name]
     again.save(tmp_path / "again")
     np.testing.assert_array_equal(
