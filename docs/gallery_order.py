@@ -12,6 +12,7 @@ _READING_ORDER = [
     "plot_evaluation_report.py",
     "plot_robustness.py",
     "plot_monitor.py",
+    "plot_provenance.py",
     "plot_outliers_from_real_only.py",
     "plot_own_module.py",
     "plot_curation.py",

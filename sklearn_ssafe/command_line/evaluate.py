@@ -17,6 +17,8 @@ from . import options
     "May be given several times.",
 )
 @click.option("--no-audit", is_flag=True, help="Do not look for leaks in DATA.")
+@click.option("--no-provenance", is_flag=True, help="Do not ask the files what they claim.")
+@options.trust_anchors
 @click.option("--no-thumbnails", is_flag=True, help="No pictures on the page.")
 @click.option(
     "--thumbnail-folder",
@@ -39,6 +41,8 @@ def evaluate(
     output,
     robustness,
     no_audit,
+    no_provenance,
+    trust_anchors,
     no_thumbnails,
     thumbnail_folder,
     no_paths,
@@ -88,6 +92,8 @@ def evaluate(
         groups=pictures.groups,
         robustness="all" if "all" in robustness else list(robustness) or None,
         audit=not no_audit,
+        provenance=not no_provenance,
+        trust_anchors=trust_anchors,
         thumbnails=not no_thumbnails,
         show_paths=not no_paths,
         n_errors=errors,

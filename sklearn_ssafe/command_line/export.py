@@ -28,7 +28,7 @@ def export(detector, output, pictures, int8, weights, allow_download):
     from .inputs import list_inputs
 
     judge = load_detector(detector, weights=weights, allow_download=allow_download)
-    paths = [path for path, _ in list_inputs(pictures)] if pictures else None
+    paths = [given.path for given in list_inputs(pictures)] if pictures else None
     parity = judge.export_onnx(output, precision="int8" if int8 else "fp32", pictures=paths)
     click.echo(
         f"Written to {output} in {parity['precision']}. On {parity['pictures']} pictures its "

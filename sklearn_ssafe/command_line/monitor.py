@@ -101,7 +101,8 @@ def monitor(
     if watch is None:
         watch = _begin(judge, reference, state, parameters)
     seen = set(watch.notes_["seen"])
-    keys = {path: _key(path) for path, reason in list_inputs(pictures) if not reason}
+    inputs = list_inputs(pictures)
+    keys = {given.path: _key(given.path) for given in inputs if not given.reason}
     new = [path for path, key in keys.items() if key not in seen]
     found = None
     if new:
@@ -148,7 +149,7 @@ def _begin(judge, reference, state, parameters):
     known = _load(reference)
     watch = NoveltyMonitor(judge, **parameters)
     watch.fit(known.X, known.y, generator=known.generator, source=known.source)
-    list_failures(watch.failures_, err=True)
+    list_failures(watch.failures_, known, err=True)
     watch.notes_ = {"reference": _digest(known), "seen": []}
     click.echo(f"Begun with {len(known.X)} known pictures; kept in {state}.", err=True)
     return watch

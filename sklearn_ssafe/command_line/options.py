@@ -19,6 +19,11 @@ allow_download = click.option(
     is_flag=True,
     help="Fetch the encoder's weights from the hub where they are not on this machine.",
 )
+trust_anchors = click.option(
+    "--trust-anchors",
+    type=PathType(exists=True, dir_okay=False, path_type=Path),
+    help="For provenance: a PEM file of the authorities whose signers are trusted.",
+)
 cache = click.option(
     "--cache",
     type=PathType(file_okay=False, path_type=Path),

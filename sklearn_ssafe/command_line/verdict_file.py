@@ -19,11 +19,12 @@ from ..datasets.table_out import (
 from ..results import visible
 
 COLUMNS = ["path", "score", "threshold", "verdict", "error"]
-_HEADING = (BYTE_ORDER_MARK + csv_line(COLUMNS)).encode()
+# What --provenance adds.
+WITH_PROVENANCE = [*COLUMNS, "provenance"]
 
 
 class VerdictFile:
-    """Rows of path, score, threshold, verdict and error.
+    """Rows of path, score, threshold, verdict and error, and of provenance where asked for.
 
     Parameters
     ----------
@@ -31,27 +32,32 @@ class VerdictFile:
         The file; None is standard output.
     overwrite : bool
         Whether to begin anew where there is a file.
+    provenance : bool or None
+        Whether there is a column for it; None takes the file as it is.
 
     Attributes
     ----------
+    columns : list of str
+        Of the file.
     done : list of dict
         Rows that were there before, their paths as this process finds them.
     cells : list of str
         The paths of these rows as they are written.
     """
 
-    def __init__(self, path, overwrite):
+    def __init__(self, path, overwrite, provenance=None):
         self.done, self.cells = [], []
+        self.columns = WITH_PROVENANCE if provenance else COLUMNS
         self._folder = Path() if path is None else path.parent
         if path is None:
             self._file = None
-            sys.stdout.write(csv_line(COLUMNS))
+            sys.stdout.write(csv_line(self.columns))
             return
         if path.exists() and not overwrite:
-            self._read(path)
+            self._read(path, provenance)
         self._file = path.open("ab" if self.done else "wb")
         if not self.done:
-            self._write(_HEADING)
+            self._write(self._heading())
 
     def __enter__(self):
         return self
@@ -68,7 +74,7 @@ class VerdictFile:
         rows : list of dict
         """
         lines = "".join(
-            csv_line([self.cell(row["path"]), *(name_cell(row[name]) for name in COLUMNS[1:])])
+            csv_line([self.cell(row["path"]), *(name_cell(row[name]) for name in self.columns[1:])])
             for row in rows
         )
         if self._file is None:
@@ -85,23 +91,36 @@ class VerdictFile:
         if self._file is not None:
             self._file.close()
 
-    def _read(self, path):
+    def _heading(self):
+        return (BYTE_ORDER_MARK + csv_line(self.columns)).encode()
+
+    def _read(self, path, provenance):
         """Take over the whole rows, and cut off one that was being written."""
         content = path.read_bytes()
-        if _HEADING.startswith(content):  # stopped before the first row
+        if self._heading().startswith(content):  # stopped before the first row
             return
         whole = _whole_rows(content)
         text = whole.decode("utf-8-sig", "replace")
         rows = list(csv.reader(io.StringIO(text, newline="")))
-        if rows[:1] != [COLUMNS] or any(len(row) != len(COLUMNS) for row in rows):
+        heading = rows[0] if rows else []
+        if heading not in (COLUMNS, WITH_PROVENANCE) or any(
+            len(row) != len(heading) for row in rows
+        ):
             raise click.UsageError(
                 f"{path} exists and holds no verdicts of ssafe predict: choose another --output, "
                 "or add --overwrite."
             )
+        if provenance is not None and heading != self.columns:
+            without = "without" if provenance else "with"
+            raise click.UsageError(
+                f"{path} was begun {without} --provenance: go on so, choose another --output, or "
+                "add --overwrite."
+            )
+        self.columns = heading
         if len(whole) < len(content):
             os.truncate(path, len(whole))
         self.cells = [row[0] for row in rows[1:]]
-        self.done = [dict(zip(COLUMNS, row, strict=True)) for row in rows[1:]]
+        self.done = [dict(zip(self.columns, row, strict=True)) for row in rows[1:]]
         for row in self.done:
             row["path"] = path_of_cell(row["path"], self._folder)
             row["error"] = name_of_cell(row["error"])

@@ -32,6 +32,8 @@ def model_card(settings):
             *_verdicts(settings),
             *_encoder(settings),
             "",
+            *_disclosure(settings),
+            "",
             *_limits(),
             "",
             *_use(settings),
@@ -234,6 +236,19 @@ def _encoder(settings):
         "Its weights are not in this folder.",
     ]
     return lines
+
+
+def _disclosure(settings):
+    """Say what those ask for who have to label generated pictures."""
+    held_out = "in the table above" if settings.get("out_of_fold") else "**not measured**"
+    return [
+        "## For those who have to disclose (EU AI Act, Article 50)",
+        "",
+        f"- Error rates by real source and by generator: {held_out}.",
+        "- Limits: below.",
+        "- Marks (C2PA, IPTC, generators named in a file): **not looked at**. A verdict is of the "
+        "picture alone. `ssafe predict --provenance` shows what a file claims beside the verdict.",
+    ]
 
 
 def _limits():

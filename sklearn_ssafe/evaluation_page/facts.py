@@ -16,6 +16,7 @@ from ..encoding.transformer import FrozenEncoderTransformer
 from ..results import all_visible, plain
 from .browsing import picture_table
 from .curves import ScoreAxis, roc_curves, score_distribution, score_quantiles, threshold_table
+from .marks import count_marks
 from .pictures import confident_errors
 from .unsure import unsure_facts
 from .verdict import MISSED_BELOW, evaluation_verdict
@@ -30,6 +31,7 @@ def evaluation_facts(
     verdict,
     audit,
     curve,
+    marks,
     failures,
     names,
     n_errors,
@@ -39,8 +41,9 @@ def evaluation_facts(
     """Gather what the page shows, of what JSON knows.
 
     `report` is of the pictures that could be judged, `head` the estimator that gives the verdicts,
-    `described` from `detector_facts`; `audit`, `curve` and `verdict`, of three, may be None.
-    `failures` says why a row has no score, `names` what to call each picture.
+    `described` from `detector_facts`; `audit`, `curve`, `verdict`, of three, and `marks`, what each
+    of these pictures claims, may be None. `failures` says why a row has no score, `names` what to
+    call each picture.
     """
     scores = report.scores
     generated, score = scores["generated"].to_numpy(), scores["score"].to_numpy()
@@ -84,7 +87,8 @@ def evaluation_facts(
             label=np.where(generated, "generated", "real"),
             name=name.astype(str),
         ),
-        "errors": _errors(scores, generated, called, score, name, names, n_errors),
+        "errors": _errors(scores, generated, called, score, name, names, n_errors, marks),
+        "provenance": None if marks is None else count_marks(marks, generated),
         "audit": None
         if audit is None
         else _audit_facts(audit, [names[row] for row in scores["picture"]]),
@@ -128,7 +132,7 @@ def _by_name(axis, generated, score, name):
     return sorted(rows, key=lambda row: (row["class"], row["quantiles"][2], row["name"]))
 
 
-def _errors(scores, generated, called, score, name, names, n_errors):
+def _errors(scores, generated, called, score, name, names, n_errors, marks):
     row = scores["picture"].to_numpy()
     chosen = confident_errors(generated, called, score)
     facts = {
@@ -138,6 +142,7 @@ def _errors(scores, generated, called, score, name, names, n_errors):
                 "picture": names[row[place]],
                 "name": name[place],
                 "score": score[place],
+                "provenance": "" if marks is None else marks[place],
             }
             for place in places[:n_errors]
         ]

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from functools import partial
 from numbers import Integral, Real
+from pathlib import Path
 
 import numpy as np
 from sklearn.base import is_outlier_detector
@@ -19,6 +20,7 @@ from ..results import Result
 from .browsing import as_frame, save_page
 from .facts import detector_facts, evaluation_facts
 from .fiftyone_export import as_fiftyone
+from .marks import provenance_of
 from .page import render_page
 from .pictures import make_thumbnails, picture_names
 from .unsure import verdicts_of
@@ -34,6 +36,8 @@ from .unsure import verdicts_of
         "source": ["array-like", None],
         "groups": ["array-like", None],
         "audit": ["boolean"],
+        "provenance": ["boolean"],
+        "trust_anchors": [str, Path, None],
         "thumbnails": ["boolean"],
         "show_paths": ["boolean"],
         "n_errors": [Interval(Integral, 0, None, closed="left")],
@@ -57,6 +61,8 @@ def evaluation_report(
     pos_label=None,
     robustness=None,
     audit=True,
+    provenance=True,
+    trust_anchors=None,
     thumbnails=True,
     show_paths=True,
     n_errors=12,
@@ -100,6 +106,11 @@ def evaluation_report(
         Changes to try, as `perturbations` of `robustness_curve`. Each costs one encoding a picture.
     audit : bool, default=True
         Whether the pictures are audited, see `audit_leaks`.
+    provenance : bool, default=True
+        Whether the files are asked what they claim of their origin, see `read_provenance`. It
+        stands beside the figures, and has no part in them.
+    trust_anchors : str, Path or None, default=None
+        A PEM file of the authorities whose signers are trusted.
     thumbnails : bool, default=True
         Whether the most confident errors are shown as small pictures. Turn it off where pictures
         are confidential.
@@ -219,6 +230,7 @@ def evaluation_report(
         verdict=verdicts_of(head, X, good, score),
         audit=findings,
         curve=curve,
+        marks=provenance_of(chosen, trust_anchors) if provenance else None,
         failures=judged.reasons if show_paths else _without_paths(judged.reasons, items),
         names=names,
         n_errors=n_errors,

@@ -34,6 +34,8 @@ _CLAIMS = {
 }
 # Of the manifest, these alone do not make its signature worthless: nobody vouches for the signer.
 _NOT_TRUSTED = {"signingCredential.untrusted"}
+# Anybody can put a book into a certificate.
+_LONGEST = 100
 NOTHING = "nothing found, which says nothing"
 
 
@@ -87,11 +89,12 @@ class Provenance:
 
     def _signed_words(self):
         claim = {"": "no claim", "camera": "taken by a camera"}.get(self.claim, self.claim)
+        why = ", ".join(self.problems) or "no reason given"
         by = self.signer or "a certificate without a name"
         words = {
             "trusted": f"signed by {by}: {claim}",
             "valid": f"signed by {by}, for whom nobody vouches: {claim}",
-            "invalid": "a signature that is not valid, which says nothing",
+            "invalid": f"a signature that is not valid ({why}), which says nothing",
             "remote": "a manifest kept elsewhere, which was not fetched",
             "unreadable": "a manifest that cannot be read",
             "not read": "a manifest that was not read: it needs the extra [c2pa]",
@@ -223,9 +226,9 @@ def _facts(store):
     software = (active.get("claim_generator_info") or [{}])[0].get("name", "")
     found = {
         "c2pa": state if state in ("trusted", "valid") else "invalid",
-        "signer": signature.get("issuer") or signature.get("common_name") or "",
+        "signer": (signature.get("issuer") or signature.get("common_name") or "")[:_LONGEST],
         "signed": signature.get("time") or "",
-        "software": software or active.get("claim_generator") or "",
+        "software": (software or active.get("claim_generator") or "")[:_LONGEST],
         "problems": tuple(code for code in failures if code not in _NOT_TRUSTED),
     }
     if found["c2pa"] != "invalid":

@@ -285,3 +285,42 @@ def test_what_abstain_cannot_be(trained, tmp_path, words, message):
     result = run("fit", trained / "pictures" / "manifest.csv", "-o", tmp_path / "d", *options)
     assert result.exit_code == 2
     assert message in result.output
+
+
+def test_what_a_file_claims_stands_beside_its_verdict(trained, tmp_path):
+    pytest.importorskip("c2pa")
+    from ..images.signing import certificate, pem, sign
+
+    authority = certificate("Authority of tests")
+    signer = certificate("=Daily Test", authority)
+    good = sorted((trained / "pictures" / "images").iterdir())[0]
+    (tmp_path / "a.jpg").write_bytes(good.read_bytes())
+    (tmp_path / "b.jpg").write_bytes(sign(good.read_bytes(), "image/jpeg", authority, signer))
+    (tmp_path / "c.jpg").write_text("no picture")
+    (tmp_path / "anchors.pem").write_text(pem(authority))
+    out = tmp_path / "v.csv"
+    pictures = [tmp_path / f"{name}.jpg" for name in "abc"]
+    command = ["predict", trained / "detector", *pictures, "-o", out]
+    marks = ["--provenance", "--trust-anchors", tmp_path / "anchors.pem"]
+    assert run(*command, *marks).exit_code == 3
+    rows = rows_of(out)
+    assert [row["provenance"] for row in rows] == [
+        "nothing found, which says nothing",
+        "signed by =Daily Test: generated",
+        "",
+    ]
+    # The same pixels, the same score: a mark is no feature.
+    assert rows[0]["score"] == rows[1]["score"]
+    before = out.read_bytes()
+    assert run(*command, *marks).exit_code == 3
+    assert out.read_bytes() == before
+    without = run(*command)
+    assert without.exit_code == 2
+    assert "begun with --provenance" in without.output
+    page = tmp_path / "v.html"
+    assert run(*command, *marks, "--html", page).exit_code == 3
+    assert page.is_file()
+    run("predict", trained / "detector", pictures[0], "-o", tmp_path / "w.csv")
+    again = run("predict", trained / "detector", pictures[0], "-o", tmp_path / "w.csv", marks[0])
+    assert "begun without --provenance" in again.output
+    assert run(*command, *marks[1:]).exit_code == 2

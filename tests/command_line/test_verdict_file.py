@@ -75,7 +75,7 @@ def test_every_reader_has_the_same_rows(strange, output, absolute):
     with VerdictFile(strange / output, overwrite=False) as file:
         file.write(rows(given, error="=cmd()"))
     assert same_files(manifest_paths(output)) == NAMES
-    assert [path for path, _ in list_inputs([output])] == manifest_paths(output)
+    assert [given.path for given in list_inputs([output])] == manifest_paths(output)
     table = pd.read_csv(output)
     assert table.columns.tolist() == COLUMNS
     assert len(table) == len(NAMES)

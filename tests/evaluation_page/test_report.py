@@ -328,3 +328,33 @@ def test_names_of_strangers_are_shown_and_do_nothing(tmp_path):
     assert r"sd\udcff\u202elmth.exe\x1b[31m" in saved
     assert r"0_11_\u202egpj\x1b[2J.png" in saved
     assert r"sd\udcff" in str(page)
+
+
+def test_what_files_claim_stands_beside_the_errors_and_is_counted(tmp_path):
+    pytest.importorskip("c2pa")
+    from ..images.signing import CAMERA, certificate, pem, sign
+
+    authority = certificate("Authority of tests")
+    signer = certificate("<b>Daily Test", authority)
+    content = sign(grey_picture(250), "image/png", authority, signer, source_type=CAMERA)
+    pictures = [content, *(grey_picture(value) for value in (10, 20, 200, 210, 220))]
+    (tmp_path / "anchors.pem").write_text(pem(authority))
+    y = [0, 0, 0, 1, 1, 1]
+    options = {**QUICK, "n_resamples": 0, "audit": False}
+    page = evaluation_report(
+        GreyDetector(), pictures, y, trust_anchors=tmp_path / "anchors.pem", **options
+    )
+    says = "signed by <b>Daily Test: taken by a camera"
+    assert page.facts["provenance"] == [
+        {"says": "nothing found, which says nothing", "real": 2, "generated": 3},
+        {"says": says, "real": 1, "generated": 0},
+    ]
+    (error,) = page.facts["errors"]["false_positives"]
+    assert error["provenance"] == says
+    text = page.to_html()
+    assert "File: signed by &lt;b&gt;Daily Test: taken by a camera" in text
+    without = evaluation_report(GreyDetector(), pictures, y, provenance=False, **options)
+    assert without.facts["provenance"] is None
+    assert "was not looked at" in without.to_html()
+    # Beside the figures, and with no part in them.
+    assert without.facts["rows"] == page.facts["rows"]

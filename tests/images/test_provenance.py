@@ -74,7 +74,9 @@ def test_a_changed_picture_has_no_valid_signature_and_no_claim(authority, signer
     found = read_provenance(bytes(content), trust_anchors=anchors)
     assert (found.c2pa, found.claim) == ("invalid", "")
     assert found.problems == ("assertion.dataHash.mismatch",)
-    assert found.says == "a signature that is not valid, which says nothing"
+    assert found.says == (
+        "a signature that is not valid (assertion.dataHash.mismatch), which says nothing"
+    )
 
 
 def test_a_signed_camera_is_told_and_an_unsigned_one_is_not(authority, signer, anchors):
