@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from sklearn_ssafe.datasets import load_images, make_generated_images
+from sklearn_ssafe.images.inputs import as_pictures
 from sklearn_ssafe.leaks.audit import examine
 from sklearn_ssafe.leaks.pictures import read_pictures
 
@@ -29,7 +30,7 @@ def read(data, n_images, rng):
         rows = np.sort(rng.choice(rows, n_images, replace=False))
     nothing = np.full(len(rows), "", dtype=object)
     labels = {"generator": nothing, "source": data.source[rows], "group": nothing, "split": nothing}
-    items = [data.X[row] for row in rows]
+    items = as_pictures([data.X[row] for row in rows])
     return read_pictures(items, data.y[rows], labels, num_workers=None, verbose="auto")[0]
 
 

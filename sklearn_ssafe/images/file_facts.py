@@ -177,6 +177,10 @@ class FileFacts:
         Name of the quantisation tables; JPEG only.
     subsampling : str or None
         Of chroma, such as ``"4:2:0"``; JPEG in colour only.
+    jpeg_scan : str or None
+        ``"progressive"`` or ``"baseline"``; JPEG only.
+    resolution : str or None
+        Dots per inch, such as ``"72 x 72"``, ``"none"`` where none is stored.
     path : str or None
         Where the file lies, or the name of the row in a Parquet file.
     modified : float or None
@@ -199,6 +203,8 @@ class FileFacts:
     jpeg_quality: int | None = None
     jpeg_tables: str | None = None
     subsampling: str | None = None
+    jpeg_scan: str | None = None
+    resolution: str | None = None
     path: str | None = None
     modified: float | None = None
 
@@ -222,6 +228,7 @@ def facts_of_file(image, file, **place):
         has_c2pa=has_c2pa(image, file, chunks),
         named_generator=find_named_generator(texts),
         source_type=find_source_type(texts),
+        resolution=_resolution(image),
         **_jpeg_facts(image),
         **place,
     )
@@ -267,7 +274,16 @@ def _jpeg_facts(image):
         "jpeg_quality": jpeg_quality(tables[0]),
         "jpeg_tables": name_tables(tables),
         "subsampling": _subsampling(image.layer),
+        "jpeg_scan": "progressive" if image.info.get("progressive") else "baseline",
     }
+
+
+def _resolution(image):
+    dots = image.info.get("dpi")
+    try:
+        return f"{float(dots[0]):.0f} x {float(dots[1]):.0f}"
+    except (TypeError, ValueError, ZeroDivisionError, IndexError):  # none, or a damaged one
+        return "none"
 
 
 def _subsampling(layers):

@@ -15,6 +15,7 @@ from .chance import adjusted_p_values, draw_folds, number_groups, shuffle_labels
 from .corner_marks import CornerCheck
 from .file_checks import FILE_CHECKS
 from .pictures import read_pictures
+from .pixel_checks import PIXEL_CHECKS
 from .result import LeakAudit, NotRun
 from .set_checks import find_duplicates, find_single_generator, find_single_source
 
@@ -169,7 +170,7 @@ def _one_class(failures, pictures, n_items):
     return f"there is no {word} picture that can be read, so there is nothing to compare"
 
 
-CHECKS = [*FILE_CHECKS, CornerCheck()]
+CHECKS = [*FILE_CHECKS, *PIXEL_CHECKS, CornerCheck()]
 _ORIGINS = {"single_source": find_single_source, "single_generator": find_single_generator}
 _SHUFFLES_AT_ONCE = 100
 

@@ -26,8 +26,9 @@ _EXAMPLES_OF_A_CLASS = 3
 class PropertyCheck:
     """Whether one property of a file tells the classes apart.
 
-    `value` takes `FileFacts` and returns the property, None where it is not known. `show` writes a
-    number in words, where neighbours are alike; the rest is as of `Finding`.
+    `value` takes `FileFacts`, or `PixelFacts` where `of` is "pixels", and returns the property,
+    None where it is not known. `show` writes a number in words, where neighbours are alike; the
+    rest is as of `Finding`.
     """
 
     code: str
@@ -36,10 +37,11 @@ class PropertyCheck:
     advice: str
     value: Callable
     show: Callable | None = None
+    of: str = "facts"
 
     def predictor(self, pictures):
         """Sort the pictures into kinds; NotRun if too few of a class have the property."""
-        values = [self.value(facts) for facts in pictures.facts]
+        values = [self.value(facts) for facts in getattr(pictures, self.of)]
         rows = np.array([row for row, value in enumerate(values) if value is not None], dtype=int)
         need_both_classes(pictures.y[rows])
         code, names = sort_into_kinds([values[row] for row in rows], show=self.show)
@@ -147,6 +149,11 @@ _DIMENSION = [
 ]
 
 
+_DROP = (
+    "Pixels do not show it, so detectors from pixels are not misled. Make no column of it, and "
+    "drop it before pictures go to tools that read it: equalize(...)."
+)
+
 _HISTORY = (
     "Compress both classes alike: equalize(...). That does not undo the first compression, of "
     "which a trace stays in the pixels; best are originals of like quality on both sides."
@@ -174,6 +181,13 @@ _JPEG = [
         severity="leak",
         advice=_HISTORY,
         value=lambda facts: facts.subsampling,
+    ),
+    PropertyCheck(
+        code="jpeg_scan",
+        title="progressive or baseline JPEG",
+        severity="note",
+        advice=_DROP,
+        value=lambda facts: facts.jpeg_scan,
     ),
 ]
 
@@ -216,11 +230,6 @@ _COLOUR = [
 ]
 
 
-_DROP = (
-    "Pixels do not show it, so detectors from pixels are not misled. Make no column of it, and "
-    "drop it before pictures go to tools that read it: equalize(...)."
-)
-
 _METADATA = [
     PropertyCheck(
         code="metadata",
@@ -244,6 +253,13 @@ _METADATA = [
         value=lambda facts: (
             None if facts.has_c2pa is None else ("C2PA" if facts.has_c2pa else "none")
         ),
+    ),
+    PropertyCheck(
+        code="resolution",
+        title="resolution tag",
+        severity="note",
+        advice=_DROP,
+        value=lambda facts: facts.resolution,
     ),
     PropertyCheck(
         code="generator_text",
@@ -344,6 +360,27 @@ def words_of_path(path):
     return {"<hex>" if _HEXADECIMAL.match(word) else re.sub(r"\d+", "0", word) for word in words}
 
 
+def number_of_path(path):
+    """Return the last whole number in a file's name, None where there is none.
+
+    >>> number_of_path("real2/IMG_0042.jpg"), number_of_path("7/cat.png")
+    (42, None)
+    """
+    # A fingerprint or time in it is a number by chance alone.
+    numbers = re.findall(r"(?<![0-9a-f])\d{1,9}(?![0-9a-f])", PurePath(path).stem.lower())
+    return int(numbers[-1]) if numbers else None
+
+
+_NUMBER = PropertyCheck(
+    code="path_number",
+    title="numbers in file names",
+    severity="note",
+    advice="Usual where files were numbered class by class. Make no column of it.",
+    value=lambda facts: None if facts.path is None else number_of_path(facts.path),
+    show="{:.0f}".format,
+)
+
+
 FILE_CHECKS = [
     *_FORMAT,
     *_DIMENSION,
@@ -352,4 +389,5 @@ FILE_CHECKS = [
     *_METADATA,
     _MODIFIED,
     PathCheck(),
+    _NUMBER,
 ]

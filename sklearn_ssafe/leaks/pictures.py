@@ -9,6 +9,7 @@ from ..images.errors import ImageReadError
 from ..images.near_copies import perceptual_hash
 from ..images.threads import map_ahead, worker_threads
 from .corner_marks import corner_patches
+from .pixel_checks import look_at_pixels
 
 _AHEAD = 64
 
@@ -21,6 +22,7 @@ class Pictures:
     name: list
     y: np.ndarray
     facts: list
+    pixels: list
     digest: list
     hash: np.ndarray
     patches: np.ndarray
@@ -45,12 +47,13 @@ def read_pictures(pictures, y, labels, *, num_workers, verbose):
             bar.update(1)
     if not looks:
         return None, reasons
-    row, facts, digest, hashes, patches = map(list, zip(*looks, strict=True))
+    row, facts, pixels, digest, hashes, patches = map(list, zip(*looks, strict=True))
     looked_at = Pictures(
         row=np.array(row),
         name=[pictures[number].name for number in row],
         y=y[row],
         facts=facts,
+        pixels=pixels,
         digest=digest,
         hash=np.stack(hashes),
         patches=np.stack(patches),
@@ -64,6 +67,7 @@ def _look(picture):
         facts = picture.facts()
         picture = picture.loaded()
         grey = picture.small_grey()
-        return facts, picture.digest(), perceptual_hash(grey), corner_patches(grey)
+        pixels = look_at_pixels(picture, grey, facts.format)
+        return facts, pixels, picture.digest(), perceptual_hash(grey), corner_patches(grey)
     except ImageReadError as error:
         return str(error)

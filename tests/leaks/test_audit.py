@@ -74,8 +74,9 @@ def test_silent_on_pictures_that_differ_in_traces_alone(options):
 def test_every_check_is_accounted_for(clean):
     table = clean.frame()
     assert table["code"].is_unique
-    assert len(table) == 25
-    assert set(table.loc[table["status"] == "not run", "code"]) == {"modified", "path"}
+    assert len(table) == 31
+    not_run = {"modified", "path", "path_number", "jpeg_history"}
+    assert set(table.loc[table["status"] == "not run", "code"]) == not_run
     assert (clean.n_real, clean.n_generated) == (50, 50)
 
 
@@ -118,6 +119,25 @@ def sixteen_bits(image):
     return encoded(np.asarray(image.convert("L")).astype(np.uint16) * 257, "PNG")
 
 
+def png(image):
+    return encoded(image, "PNG")
+
+
+def apart_from_blocks(image):
+    """The picture with what JPEG made of it out of step with the blocks of a further one."""
+    return image.crop((3, 3, 62, 62))
+
+
+def was_jpeg(image):
+    return png(Image.open(io.BytesIO(jpeg(apart_from_blocks(image)))))
+
+
+def lit(image):
+    pixels = np.array(image).astype(int)
+    pixels[:20, -20:] += 12
+    return png(Image.fromarray(pixels.clip(0, 255).astype(np.uint8)))
+
+
 # By code, two ways to make a file of a picture, which differ in what the check looks at.
 FILES = {
     "format": (jpeg, lambda image: encoded(image, "WEBP", quality=80)),
@@ -138,10 +158,18 @@ FILES = {
     "camera": (jpeg, lambda image: jpeg(image, exif=exif_with(0x0110, "X100"))),
     "c2pa": (jpeg, with_c2pa),
     "generator_text": (jpeg, lambda image: jpeg(image, comment=b"Midjourney")),
-    "corner_mark": (lambda image: encoded(image, "PNG"), marked),
+    "corner_mark": (png, marked),
+    "jpeg_scan": (jpeg, lambda image: jpeg(image, progressive=True)),
+    "resolution": (jpeg, lambda image: jpeg(image, dpi=(72, 72))),
+    "colourless": (jpeg, lambda image: jpeg(image.convert("L").convert("RGB"))),
+    "jpeg_history": (lambda image: png(apart_from_blocks(image)), was_jpeg),
+    "corner_brightness": (png, lit),
 }
-NOTES = {"metadata", "camera", "c2pa", "generator_text", "modified", "path", "single_generator"}
-CODES = [*FILES, "modified", "path", "exact_duplicates", "near_duplicates"]
+PATHS = ("modified", "path", "path_number")
+NOTES = {"metadata", "camera", "c2pa", "generator_text", "single_generator", *PATHS}
+NOTES |= {"jpeg_scan", "resolution"}
+CONTINUOUS = ("bytes_per_pixel", "corner_mark", "corner_brightness", "jpeg_history")
+CODES = [*FILES, *PATHS, "exact_duplicates", "near_duplicates"]
 CODES += ["single_source", "single_generator"]
 
 
@@ -151,12 +179,14 @@ def case(code, flawed, made, pixels, folder):
     if code in FILES:
         sound, flaw = FILES[code]
         return [(flaw if f else sound)(i) for i, f in zip(images, flawed, strict=True)], {}
-    if code in ("modified", "path"):
+    if code in PATHS:
         paths = []
+        number = np.random.default_rng(0).permutation(len(images))
         for row, (file, flaw) in enumerate(zip(made.X, flawed, strict=True)):
             name = "other" if flaw and code == "path" else "some"
             (folder / name).mkdir(exist_ok=True)
-            paths.append(folder / name / f"{row:04d}.jpg")
+            large = 500 if flaw and code == "path_number" else 0
+            paths.append(folder / name / f"{number[row] + large:04d}.jpg")
             paths[-1].write_bytes(file)
             os.utime(paths[-1], (1e9 + 1e7 * (flaw and code == "modified") + row,) * 2)
         return paths, {}
@@ -190,11 +220,11 @@ def test_every_check_finds_its_flaw(code, made, pixels, tmp_path):
     finding = by_code(audit(X, made.y, **options), code)
     assert finding.severity == ("note" if code in NOTES else "leak")
     assert finding.advice
-    if code in FILES or code in ("modified", "path"):
+    if code in FILES or code in PATHS:
         assert finding.p_value == 1 / 100
         assert finding.n_images == 100
         # Those that have it are given away; the others are as good as guessed.
-        least = 0.7 if code in ("bytes_per_pixel", "corner_mark") else 0.8
+        least = 0.7 if code in CONTINUOUS else 0.8
         assert least < finding.auc < 0.95
     if code != "path":
         assert {example.label for example in finding.examples} == {0, 1}
@@ -203,7 +233,7 @@ def test_every_check_finds_its_flaw(code, made, pixels, tmp_path):
 @pytest.mark.parametrize("code", CODES)
 def test_every_check_is_silent_where_both_classes_have_it_alike(code, made, pixels, tmp_path):
     flawed = np.zeros(100, dtype=bool)
-    if code in FILES or code in ("modified", "path"):
+    if code in FILES or code in PATHS:
         for label in (0, 1):
             flawed[np.flatnonzero(made.y == label)[::2]] = True
     X, options = case(code, flawed, made, pixels, tmp_path)
@@ -228,7 +258,7 @@ def test_few_pictures_that_alone_have_a_value_are_found(made, pixels):
     for row in np.flatnonzero(made.y == 1)[:12]:
         files[row] = encoded(Image.fromarray(pixels[row]).convert("L"), quality=90)
     found = audit(files, made.y, min_auc=0.7)
-    assert codes(found) == {"colour_mode"}
+    assert codes(found) == {"colour_mode", "colourless"}
     assert by_code(found, "colour_mode").auc < 0.7
 
 
@@ -253,7 +283,7 @@ def test_a_mark_in_a_corner_is_found_where_it_is(share, least_auc, made, pixels)
     finding = by_code(found, "corner_mark")
     assert "bottom right" in finding.title
     assert finding.auc > least_auc
-    assert codes(found) == {"corner_mark"}
+    assert {"corner_mark"} <= codes(found) <= {"corner_mark", "corner_brightness"}
 
 
 def test_a_pattern_all_over_the_picture_is_no_mark(made, pixels):
