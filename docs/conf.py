@@ -9,7 +9,7 @@ from pathlib import Path
 
 import sklearn_ssafe
 
-sys.path.insert(0, str(Path(__file__).parent))  # for gallery_order and speed_plots
+sys.path.insert(0, str(Path(__file__).parent))  # for gallery_order and the plots
 # No example may wait for a hub.
 os.environ["HF_HUB_OFFLINE"] = "1"
 
@@ -70,7 +70,9 @@ def list_forensic_columns(app):
 
 
 def setup(app):
-    from speed_plots import draw
+    import speed_plots
+    import verdict_plots
 
-    app.connect("builder-inited", draw)
+    app.connect("builder-inited", speed_plots.draw)
+    app.connect("builder-inited", verdict_plots.draw)
     app.connect("builder-inited", list_forensic_columns)

@@ -44,7 +44,8 @@ def test_the_threshold_is_that_of_python(trained, tmp_path):
     # It judges by the new one.
     run("predict", tmp_path / "ours", own, "-o", tmp_path / "v.csv")
     called = [row["verdict"] == "generated" for row in rows_of(tmp_path / "v.csv")]
-    assert sum(called) == point.n_false
+    # In another batch a score may end in another digit, and the highest lies at the threshold.
+    assert point.n_false <= sum(called) <= point.n_false + 1
 
 
 def test_too_few_pictures_are_told_and_bad_ones_left_out(trained, tmp_path):

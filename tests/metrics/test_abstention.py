@@ -212,10 +212,10 @@ def test_all_sources_at_once_and_all_generators_at_once(digits):
         rule = rule_of(
             y, score, name, fpr=target, fnr=target, confidence_level=level, move_threshold=False
         )
-        # A score that is rounded is the limit or more from half a step below the limit up.
-        half = 0 if digits is None else 0.05
-        limits = np.array([rule.generated_limit, rule.real_limit])
-        upper, lower = limits if digits is None else np.ceil((10 * limits).round(6)) / 10
+        half, upper, lower = 0, rule.generated_limit, rule.real_limit
+        if digits is not None:  # rounded scores reach a limit from half a step below the next one
+            half, grid = 0.05, np.arange(-200, 200) / 10
+            upper, lower = (grid[grid >= limit].min() for limit in (upper, lower))
         wrong = [
             [norm.sf((upper - half - centre) / width) for _, centre, width in worlds[0]],
             [norm.cdf((lower - half - centre - 1) / width) for _, centre, width in worlds[1]],
