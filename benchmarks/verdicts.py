@@ -331,7 +331,7 @@ def recalibrated(y, name, X, target, n_repeats=20):
     return rows
 
 
-def stability(contents, y, name, cache, n_each=30):
+def stability(contents, y, name, cache, n_each=10):
     """Judge held-out halves of some pictures of each name with ``abstain="stability"``."""
     rng = np.random.default_rng(0)
     keep = np.concatenate(
