@@ -45,7 +45,9 @@ def make_app(path):
     def judge(content):
         views = prepare(content, height, width)[None]
         score = float(session.run(["score"], {"views": views})[0][0])
-        verdict = "generated" if score >= facts["threshold"] else "real"
+        limits = facts["verdicts"]
+        verdict = "generated" if score >= limits["generated_from"] else "unsure"
+        verdict = "real" if score < limits["real_below"] else verdict
         return {"score": score, "threshold": facts["threshold"], "verdict": verdict}
 
     @app.post("/judge")

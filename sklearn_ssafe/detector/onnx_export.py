@@ -30,7 +30,8 @@ class OnnxExport:
         The graph takes prepared pictures, ``views`` of uint8, shape (n, n_views, height, width, 3),
         and gives ``score`` (n,), the probability of "generated", and ``features`` (n, n_features).
         A detector of embeddings takes ``features`` instead. A picture is generated where its score
-        is at least the threshold. Threshold, labels, preprocessing and model card are in the
+        is at least the threshold; where `abstain` asks for rates, ``verdicts`` in the metadata has
+        both limits. Threshold, labels, preprocessing and model card are in the
         metadata of the file, as JSON under the key ``sklearn_ssafe``.
 
         The file is tried before it is put into place: on `pictures`, its scores have to be this
@@ -166,12 +167,22 @@ def _metadata(detector, preprocessing, parity):
         {
             "sklearn_ssafe": version("sklearn-ssafe"),
             "threshold": float(detector.threshold_),
+            "verdicts": _limits(detector),
             "labels": {"real": real, "generated": detector.pos_label_},
             "preprocessing": preprocessing,
             "parity": parity,
             "card": files["README.md"].decode(),
         }
     )
+
+
+def _limits(detector):
+    """From which score a picture is called generated, and below which real; in between unsure."""
+    rule = getattr(detector, "verdict_rule_", None)
+    if rule is None:
+        limit = float(detector.threshold_)
+        return {"generated_from": limit, "real_below": limit}
+    return {"generated_from": float(rule.generated_from), "real_below": float(rule.real_below)}
 
 
 def _write(model, path, metadata):

@@ -174,3 +174,26 @@ def test_a_majority_of_heads_has_one_graph(cv, rows, tmp_path):
     detector.export_onnx(path, pictures=X)
     (score,) = runtime.InferenceSession(path).run(["score"], {"features": X})
     np.testing.assert_allclose(score, detector.predict_proba(X)[:, 1], atol=1e-5)
+
+
+def test_the_limits_of_unsure_are_in_the_file(rows, tmp_path):
+    X, y = rows[0][:, :2], rows[1]  # two columns tell too little for all verdicts
+    detector = SSAFEClassifier(None, cv=None, abstain=0.2).fit(X[:150], y[:150])
+    X = X[150:]  # a limit is a training picture's score, which single precision may cross
+    detector.export_onnx(tmp_path / "d.onnx")
+    session = runtime.InferenceSession(tmp_path / "d.onnx")
+    limits = json.loads(session.get_modelmeta().custom_metadata_map["sklearn_ssafe"])["verdicts"]
+    score = session.run(["score"], {"features": X})[0]
+    chosen = [score >= limits["generated_from"], score < limits["real_below"]]
+    verdict = np.select(chosen, ["generated", "real"], "unsure")
+    assert verdict.tolist() == detector.predict_verdict(X).tolist()
+    assert "unsure" in verdict
+
+
+def test_the_folds_heads_of_target_fpr(rows, tmp_path):
+    X, y = rows
+    detector = SSAFEClassifier(None, target_fpr=0.1).fit(X, y)
+    detector.export_onnx(tmp_path / "d.onnx")
+    session = runtime.InferenceSession(tmp_path / "d.onnx")
+    score = session.run(["score"], {"features": X})[0]
+    np.testing.assert_allclose(score, detector.predict_proba(X)[:, 1], atol=1e-5)
