@@ -246,7 +246,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--data", required=True)
     parser.add_argument("--cache")
-    parser.add_argument("--repeats", type=int, default=2)
+    parser.add_argument("--repeats", type=int, default=1)
     parser.add_argument("--only", nargs="*", help="leave out these generators alone")
     parser.add_argument("--output", default=OUT, type=Path)
     options = parser.parse_args()

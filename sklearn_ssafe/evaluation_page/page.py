@@ -10,6 +10,7 @@ from importlib.metadata import version
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ..detector.model_card import A_SCORE_IS_NO_PROOF, KNOWN_LIMITS
+from ..images.provenance import NOTHING
 from ..results import decimals, score_text, with_intervals
 from .browsing import table_as_json
 from .charts import distribution_chart, robustness_charts, roc_chart, spread_chart
@@ -51,6 +52,7 @@ def render_page(facts, thumbnails, folder=None, without=()):
             },
             proof=A_SCORE_IS_NO_PROOF,
             limits=KNOWN_LIMITS,
+            nothing_found=NOTHING,
         )
     )
 
