@@ -52,6 +52,7 @@ FILE_FACTS = {
     "has_c2pa",
     "named_generator",
     "source_type",
+    "resolution",
 }
 # Only a path has these; of a row in a Parquet file its name is the path, and no time is known.
 PLACE_FACTS = {"path", "modified"}
