@@ -111,4 +111,5 @@ def test_the_batch_has_a_row_for_every_picture(exported, tmp_path):
     assert np.isnan(table.loc["broken.jpg", "score"])
     assert table.loc["broken.jpg", "error"]
     called = sum(word == "generated" for _, word in wanted.values())
-    assert said.endswith(f"\n{called} of {len(pictures)} pictures are called generated\n")
+    counted = f"{called} of {len(pictures)} pictures are called generated"
+    assert said.splitlines()[-1] == counted  # DuckDB may draw a bar before

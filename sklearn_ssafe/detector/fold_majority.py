@@ -34,7 +34,7 @@ class FoldMajority:
     >>> FoldMajority(heads).predict_proba([[6.0]]).round(2).tolist()
     [[0.05, 0.95]]
     >>> [head.predict_proba([[6.0]])[0, 1].round(2).item() for head in heads]
-    [0.79, 0.95, 0.99]
+    [0.74, 0.95, 1.0]
     """
 
     def __init__(self, heads):

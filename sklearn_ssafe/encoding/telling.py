@@ -19,6 +19,10 @@ class _Told:
         self.held_back = set()
         self.fold = None
 
+    def is_of(self, fold):
+        """Whether what is held back is of this fold, and not of one that has failed since."""
+        return self.fold is not None and self.fold() is fold
+
 
 _by_loop = weakref.WeakKeyDictionary()
 _by_search = weakref.WeakKeyDictionary()
@@ -44,9 +48,9 @@ def tell_failures(table, n_items, labels, fitting):
         if search is not None:
             _by_search[search] = told
         found = set(zip(table["path"], table["reason"], strict=True))
-        if fitting and fold is not None and (not told.held_back or told.fold == fold):
+        if fitting and fold is not None and (not told.held_back or told.is_of(fold)):
             told.held_back |= found
-            told.fold = fold
+            told.fold = weakref.ref(fold)
             return
         new = sorted(each for each in told.held_back | found if each[0] not in told.files)
         told.files |= {path for path, _ in new}
@@ -73,7 +77,7 @@ def _look_up():
         if module.partition(".")[0] not in _LIBRARIES:
             break
         if frame.f_code.co_name == "_fit_and_score":
-            fold = id(frame)
+            fold = frame.f_locals.get("estimator")  # a clone of this fold's own
         elif module.startswith(("joblib.parallel", "sklearn.model_selection._search")):
             owner = frame.f_locals.get("self")
             if type(owner).__name__ == "Parallel":

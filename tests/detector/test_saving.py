@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -416,7 +417,8 @@ def test_the_card_says_what_it_was_trained_on_and_how_well_it_did(rows, tmp_path
     assert yaml.safe_load(head)["library_name"] == "sklearn-ssafe"
     for row in detector.training_table_.itertuples():
         share = f"{100 * row.called_generated:.1f} %"
-        assert f"| {row.name} | {row.pictures} | {row.trained_on} | {share} |" in text
+        counts = rf"\| {row.name} \| {row.pictures}( \\\*)? \| {row.trained_on} \| {share} \|"
+        assert re.search(counts, text)  # a star where they are few
     point, scores = detector.operating_point_, detector.out_of_fold_
     assert f"**{detector.threshold_:.6g}**" in text
     assert f"{100 * point.fpr_upper_bound:.1f} %" in text
