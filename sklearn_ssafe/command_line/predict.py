@@ -83,7 +83,7 @@ def predict(
     from .verdict_file import VerdictFile
 
     path = None if str(output) == "-" else output
-    if html is not None and path is None:
+    if html is not None and (path is None or (path.exists() and not path.is_file())):
         raise click.UsageError("--html shows the rows of --output: name a file there, too.")
     if thumbnail_folder and html is None:
         raise click.UsageError("--thumbnail-folder goes with --html.")

@@ -53,7 +53,7 @@ class VerdictFile:
             self._file = None
             sys.stdout.write(csv_line(self.columns))
             return
-        if path.exists() and not overwrite:
+        if path.is_file() and not overwrite:  # of a pipe or device there is nothing to read
             self._read(path, provenance)
         self._file = path.open("ab" if self.done else "wb")
         if not self.done:

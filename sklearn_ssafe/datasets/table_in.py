@@ -25,8 +25,9 @@ _MARKS = {
 _MOST_BYTES, _FIRST_BYTES = 2**30, 2**16
 _SEPARATORS = ",;\t|"
 # What Excel writes, and reads, above the heading.
-_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\r?\n', re.IGNORECASE)
-_BLANK_LINES = re.compile(r"(?:[ \t]*\r?\n)*")
+_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?(?:\r\n?|\n)', re.IGNORECASE)
+_BLANK_LINES = re.compile(r"(?:[ \t]*(?:\r\n?|\n))*")
+_LINE_END = re.compile(r"\r\n?|\n")
 
 # A leading zero is part of a name: 007 is no number.
 _NUMBER = re.compile(r"[+-]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?|[+-]?inf", re.ASCII)
@@ -148,7 +149,7 @@ def _read_text(file, are_names, encoding):
     text = _decoded(file, encoding).removeprefix("\ufeff")
     line = _SEPARATOR_LINE.match(text)
     blank = _BLANK_LINES.match(text, line.end() if line else 0)
-    first = 1 + text.count("\n", 0, blank.end())
+    first = 1 + len(_LINE_END.findall(text, 0, blank.end()))
     text = text[blank.end() :]
     separator = line[1] if line else _find_separator(text, are_names)
     try:
@@ -225,10 +226,11 @@ def _decode(raw, encoding):
 
 def _find_separator(text, are_names):
     """Find what parts the heading so that most of the known names are in it, or most columns."""
-    heading = text.partition("\n")[0]
+    beginning = text[:_FIRST_BYTES]
 
     def found(separator):
-        parts = next(csv.reader([heading], delimiter=separator, skipinitialspace=True), [])
+        lines = io.StringIO(beginning, newline="")  # a heading in quotes may hold line ends
+        parts = next(csv.reader(lines, delimiter=separator, skipinitialspace=True), [])
         return len(are_names & {_tidy(part).lower() for part in parts}), len(parts)
 
     return max(_SEPARATORS, key=found)

@@ -62,7 +62,7 @@ def _list_of(X):
         raise TypeError(f"X is of type {type(X).__name__}. Pass {ACCEPTED}.")
     items = list(X)
     # A column written as nested rows, [["a.jpg"], ["b.jpg"]], as scikit-learn passes on.
-    if items and all(isinstance(item, list | tuple) for item in items):
+    if items and all(issubclass(type(item), list | tuple) for item in items):
         widths = {len(item) for item in items}
         if widths != {1}:
             raise ValueError(_many_columns(max(widths)))

@@ -97,7 +97,7 @@ def _refuse_filled_in_pixels(name):
 
 def is_read(format):
     """Whether a PIL image's format is one of those that are read here."""
-    return format in _FORMATS or format in ("MPO", "DIB")
+    return format in _FORMATS or format == "MPO"
 
 
 def pixels_of_image(image):

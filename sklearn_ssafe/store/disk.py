@@ -57,8 +57,9 @@ class DiskStore:
                 _make_folder(folder)
             elif not self.path.exists():
                 raise StoreError(f"{folder} holds no {FILE_NAME}: it is no cache of embeddings")
-            for path in (self.path, folder / CLAIMS_NAME, _lock_of(self.path)):
-                _refuse_what_is_no_file(path)
+            _refuse_what_is_no_file(self.path)
+            for path in (folder / CLAIMS_NAME, _lock_of(self.path)):
+                _refuse_what_is_no_file(path, follow_links=False)
             writable = os.access(folder, os.W_OK)
             self.read_only = not (
                 writable and (not self.path.exists() or os.access(self.path, os.W_OK))
@@ -182,7 +183,7 @@ class DiskStore:
             if done:
                 with tempfile.TemporaryDirectory(dir=self.folder, prefix=".compact-") as new:
                     smaller = Path(new) / FILE_NAME
-                    self._env.copy(str(smaller), compact=True)
+                    self._env.copy(_name(smaller), compact=True)
                     smaller.chmod(stat.S_IMODE(self.path.stat().st_mode))
                     self._env.close()
                     os.replace(smaller, self.path)
@@ -292,7 +293,7 @@ if hasattr(os, "register_at_fork"):
 
 def _environment(path, read_only=False, **options):
     return lmdb.open(
-        str(path),
+        _name(path),
         subdir=False,
         readonly=read_only,
         mode=_OWNER_ONLY,
@@ -303,6 +304,11 @@ def _environment(path, read_only=False, **options):
         # machine stops; in that case the last moments' embeddings may be lost.
         **{"lock": not read_only, "metasync": False, **options},
     )
+
+
+def _name(path):
+    """Return a path as LMDB takes it: its name need not be Unicode."""
+    return os.fsencode(path) if os.name == "posix" else str(path)
 
 
 def _make_folder(folder):
@@ -317,10 +323,10 @@ def _lock_of(path):
     return path.with_name(f"{path.name}-lock")
 
 
-def _refuse_what_is_no_file(path):
-    """A pipe would be waited for, and a device read."""
+def _refuse_what_is_no_file(path, follow_links=True):
+    """A pipe would be waited for, a device read, and what a lock leads to written over."""
     try:
-        mode = path.stat().st_mode
+        mode = os.stat(path, follow_symlinks=follow_links).st_mode
     except FileNotFoundError:
         return
     if not stat.S_ISREG(mode):

@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import sys
+import threading
 
 import numpy as np
 import pandas as pd
@@ -96,6 +97,24 @@ def test_one_picture_on_standard_output(trained):
     header, row = result.stdout.splitlines()
     assert header == "path,score,threshold,verdict,error"
     assert row.startswith(f"{good},0.")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes as Unix has them")
+def test_a_pipe_as_output_is_written_and_not_waited_for(trained, tmp_path):
+    good, pipe = next((trained / "pictures" / "images").iterdir()), tmp_path / "pipe"
+    os.mkfifo(pipe)
+    found = []
+    reader = threading.Thread(target=lambda: found.append(pipe.read_text("utf-8-sig")), daemon=True)
+    reader.start()
+    result = run("predict", trained / "detector", good, "-o", pipe)
+    assert result.exit_code == 0, result.output
+    reader.join(20)
+    header, row = found[0].splitlines()
+    assert header == "path,score,threshold,verdict,error"
+    assert row.startswith(f"{good},0.")
+    result = run("predict", trained / "detector", good, "-o", pipe, "--html", tmp_path / "v.html")
+    assert result.exit_code == 2
+    assert "--html shows the rows of --output" in result.output
 
 
 def test_a_rerun_does_only_what_is_missing(trained, tmp_path, monkeypatch):

@@ -234,6 +234,27 @@ def test_the_separator_is_the_one_that_finds_the_columns(tmp_path):
     assert frame["a, b, c or d (1, 2)"].tolist() == [2.5, 3.0]
 
 
+@pytest.mark.parametrize("separator", ",;\t|")
+def test_a_heading_in_quotes_may_hold_line_ends(tmp_path, separator):
+    heading = separator.join(['"a,\nb; c"', "path", '"label"'])
+    text = f"{heading}\n{separator.join(['3', 'x.jpg', '1'])}\n"
+    (tmp_path / "m.csv").write_bytes(text.encode())
+    assert load_manifest(tmp_path / "m.csv").frame["a, b; c"].tolist() == [3]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("above", ["", "{end}{end}", "sep=;{end}", "sep=;{end} {end}"])
+def test_every_line_end_counts_alike(tmp_path, end, above):
+    above = above.format(end=end)
+    text = above + end.join(["path;label;generator", "a.jpg;1;0001", "b,c.jpg;0;", ""])
+    (tmp_path / "m.csv").write_bytes(text.encode())
+    data = load_manifest(tmp_path / "m.csv")
+    assert data.X.tolist() == [str(tmp_path / "a.jpg"), str(tmp_path / "b,c.jpg")]
+    assert data.generator.tolist() == ["0001", ""]
+    first = 2 + above.count(end)
+    assert data.row_numbers.tolist() == [first, first + 1]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -6,7 +6,8 @@ import polars as pl
 import pytest
 from PIL import Image
 
-from sklearn_ssafe.images.inputs import as_items
+from sklearn_ssafe.exceptions import ImageReadError
+from sklearn_ssafe.images.inputs import as_items, as_pictures
 from sklearn_ssafe.images.picture import as_picture
 
 PATHS = ["a.jpg", "b.png", "c.webp"]
@@ -85,6 +86,24 @@ def test_what_is_no_sequence_is_refused(X):
 def test_numbers_are_refused():
     with pytest.raises(ValueError, match="holds no pictures"):
         as_items(np.ones((5, 3)))
+
+
+class Hostile:
+    """Raises whatever it is asked."""
+
+    @property
+    def __class__(self):
+        raise RuntimeError("no class")
+
+    def __getattr__(self, name):
+        raise RuntimeError(f"no {name}")
+
+
+def test_an_item_that_raises_when_it_is_looked_at_is_one_item():
+    item = Hostile()
+    for X in ([item], [["a.jpg"], item], ["a.jpg", item]):
+        with pytest.raises(ImageReadError):
+            as_pictures(X)[-1].read()
 
 
 def describe(item):

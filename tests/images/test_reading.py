@@ -323,6 +323,14 @@ def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
             look(as_picture(tmp_path / "pipe.jpg"))
 
 
+def test_an_opened_picture_of_a_format_that_is_not_read_is_refused_by_name():
+    opened = Image.open(io.BytesIO(encoded(picture(), "DIB")))
+    with pytest.raises(ImageReadError, match="is a DIB file, which is not read"):
+        read_image(opened)
+    opened.load()
+    np.testing.assert_array_equal(read_image(opened), picture())
+
+
 @pytest.mark.parametrize("item", ["a\0b", "a\ud800b", torch.zeros(3), pd.Series([1, 2]), pd.NA])
 def test_whatever_is_wrong_is_an_image_read_error(item):
     for look in (Picture.read, Picture.check):

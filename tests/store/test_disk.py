@@ -563,6 +563,30 @@ def test_what_is_no_file_is_refused_at_once(tmp_path, name, kind):
         open_disk_store(tmp_path)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="links as Unix has them")
+@pytest.mark.parametrize("name", [f"{FILE_NAME}-lock", "embeddings.claims"])
+def test_what_a_link_in_a_locks_place_leads_to_is_left_alone(tmp_path, name):
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"of somebody else")
+    folder = tmp_path / "cache"
+    folder.mkdir()
+    (folder / name).symlink_to(victim)
+    with pytest.raises(StoreError, match="is no file"):
+        open_disk_store(folder)
+    assert victim.read_bytes() == b"of somebody else"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere all names are Unicode")
+def test_the_name_of_the_folder_need_not_be_unicode(tmp_path):
+    folder = tmp_path / "store\udce9"
+    store = open_disk_store(folder)
+    store.put_entries({b"rows": {b"k" * 48: b"value"}})
+    assert store.compact()
+    with open_disk_store(folder).reading() as transaction:
+        assert bytes(transaction.get(b"k" * 48, db=open_disk_store(folder).tables[b"rows"]))
+    assert (folder / FILE_NAME).exists()
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of files there")
 @pytest.mark.parametrize("limit", [0, 4096, 12_000, 20_000, 40_000])
 def test_a_full_disk_at_creation_leaves_nothing_damaged(tmp_path, limit):
