@@ -2,6 +2,7 @@
 
 import io
 import struct
+import zlib
 
 import simplejpeg
 from PIL import ImageFile, TiffImagePlugin
@@ -35,7 +36,8 @@ _LONGS = {
 _RATIONALS = {_YCC_COEFFICIENTS, _BLACK_WHITE}
 _NEEDED = _SHORTS | _LONGS | _RATIONALS | {_JPEG_TABLES}
 _XMP, _PROFILE = 700, 34675
-_RAW, _JPEG = 1, 7
+_RAW, _JPEG, _DEFLATE = 1, 7, (8, 32946)
+_INFLATED_AT_ONCE = 1 << 20
 # What one byte can become at most; None where there is no such bound. Of fax of group 3 Pillow
 # does not tell damage, and of old JPEG nobody knows how to read it.
 _MOST_BYTES_A_BYTE = {
@@ -130,6 +132,7 @@ class _Page:
         if self.photometric == _YCC and self.compression != _JPEG:
             bits = min(bits, 12)  # of a pixel, if chroma is stored for four of them together
         per_row, most = -(-piece_width * bits // 8), _MOST_BYTES_A_BYTE[self.compression]
+        self.bytes_of_piece = per_row * piece_height
         for number, (offset, count) in enumerate(zip(self.offsets, self.counts, strict=True)):
             if offset + count > self.n_bytes or count <= 0:
                 raise ImageReadError("is truncated: parts of the TIFF file's picture are missing")
@@ -237,6 +240,8 @@ def decode(content, declared):
     page = _Page(io.BytesIO(content), len(content))
     if page.compression == _JPEG:
         _check_jpegs(page, content)
+    if page.compression in _DEFLATE and page.photometric != _YCC:
+        _check_deflate(page, content)
     with complaints() as said:
         image = _TiffImage(io.BytesIO(page.clean(content)))
         if page.is_float_turned:
@@ -277,3 +282,18 @@ def _check_jpegs(page, content):
             raise
         except ValueError as error:
             raise ImageReadError(f"is damaged: {error}") from error
+
+
+def _check_deflate(page, content):
+    """See that what is packed ends where it should: libtiff stops when a strip or tile is full."""
+    for offset, count in zip(page.offsets, page.counts, strict=True):
+        packed, n_bytes = content[offset : offset + count], 0
+        unpacking = zlib.decompressobj()
+        try:
+            while packed and n_bytes <= page.bytes_of_piece:
+                n_bytes += len(unpacking.decompress(packed, _INFLATED_AT_ONCE))
+                packed = unpacking.unconsumed_tail
+        except zlib.error as error:
+            raise ImageReadError(f"is damaged: {error}") from error
+        if n_bytes > page.bytes_of_piece:
+            raise ImageReadError("is damaged: a part of the TIFF file holds more than its rows")

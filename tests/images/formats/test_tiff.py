@@ -1,6 +1,7 @@
 """TIFF files of every kind, written and read by tifffile."""
 
 import io
+import zlib
 
 import numpy as np
 import pytest
@@ -194,6 +195,25 @@ def test_a_zeroed_middle_is_found_and_nothing_is_printed(compression, capfd):
     with pytest.raises(ImageReadError):
         read_image(bytes(content))
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("compression", [8, 32946])
+def test_deflate_that_goes_on_behind_its_rows_or_ends_too_early(compression):
+    """What libtiff unpacks until a strip is full, and never compares with the checksum behind."""
+    pixels = picture(5, size=(40, 50), channels=1)
+    tags = {258: 8, 259: compression, 262: 1}
+    sound = zlib.compress(pixels.tobytes())
+
+    def read(data):
+        return read_image(by_hand(data, 50, 40, "<", tags))
+
+    for harmless in (sound, sound + b"\0", sound[:-4]):  # padding; no checksum
+        np.testing.assert_array_equal(read(harmless), as_rgb(pixels))
+    flipped = sound[:-1] + bytes([sound[-1] ^ 1])
+    longer = zlib.compress(pixels.tobytes() + bytes(3000))
+    for damaged in (flipped, longer, zlib.compress(pixels[1:].tobytes())):
+        with pytest.raises(ImageReadError):
+            read(damaged)
 
 
 def test_damaged_fax_is_found_and_nothing_is_printed(capfd):
