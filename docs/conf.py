@@ -37,6 +37,7 @@ sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
     "filename_pattern": "/plot_",
+    "ignore_pattern": r"_onnx\.py$",  # programs, shown in the guide
     "within_subsection_order": "gallery_order.reading_order",
     "download_all_examples": False,
     "show_memory": False,
@@ -66,6 +67,7 @@ def list_forensic_columns(app):
     from sklearn_ssafe.encoders import describe_features
 
     table = describe_features()[["label", "meaning", "column"]]
+    table = table.assign(column="``" + table["column"] + "``")  # an underscore at the end is a link
     table.to_csv(Path(app.srcdir) / "forensic_columns.csv", index=False)
 
 
