@@ -4,9 +4,12 @@ A decoder allocates what the sequence header says (AV1 Bitstream & Decoding Proc
 5.5), and only then scales the picture to what the boxes declare (ISO/IEC 14496-12, 8.11.3).
 """
 
+from ..errors import ImageReadError
+
 _SEQUENCE_HEADER, _HAS_EXTENSION, _HAS_SIZE = 1, 4, 2
 _MOST_ITEMS, _BYTES_OF_HEADER = 4096, 512
 _BYTES_OF_ITEM, _BYTES_OF_LOCATIONS = 1 << 20, 1 << 16
+_MOST_UNITS = 1 << 10
 
 
 class _Bits:
@@ -25,8 +28,11 @@ class _Bits:
 
 def frame_size(data):
     """Return width and height from the largest sequence header in AV1 data; (0, 0) if none."""
-    place, size = 0, (0, 0)
+    place, size, n_units = 0, (0, 0), 0
     while place + 2 <= len(data):
+        n_units += 1
+        if n_units > _MOST_UNITS:
+            raise ImageReadError("is damaged: the AVIF file's data are in too many pieces")
         head = data[place]
         place += 1 + bool(head & _HAS_EXTENSION)
         length = len(data) - place

@@ -22,12 +22,16 @@ _FRAMES = {0xC0, 0xC1, 0xC2, 0xC9, 0xCA}
 _OTHER_FRAMES = {0xC3, 0xC5, 0xC6, 0xC7, 0xCB, 0xCD, 0xCE, 0xCF}
 _PROGRESSIVE, _ARITHMETIC = {0xC2, 0xCA}, {0xC9, 0xCA}
 _ALONE = {0x01, *range(0xD0, 0xD8)}  # markers without a length
-_END_OF_SCAN = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]", re.DOTALL)
+_END_OF_SCAN = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]", re.DOTALL)
 _STRAY = re.compile(r"(\d+) extraneous bytes before marker 0x([0-9a-f]{2})")
 # A camera's or a program's slip. More, and it is data that the decoder could make nothing of.
 _MOST_STRAY_BYTES = 8
 _MOST_STRAY_PLACES = 3
 _MOST_HEADER_JUNK = 1 << 16
+# All before the first scan: profiles, previews, depth maps. Every segment counts for itself, too.
+_MOST_HEADER, _BYTES_OF_SEGMENT = 1 << 25, 128
+# A progressive picture goes through all of its blocks in each; those in use have 20 at most.
+_MOST_SCANS = 100
 # A block of 8 x 8 takes a bit at least.
 _MOST_PIXELS_A_BYTE = 512
 _COLOUR_SPACES = {1: "GRAY", 3: "RGB", 4: "CMYK"}
@@ -41,14 +45,15 @@ class _Header:
         self.frame = None
         self.frame_marker = None
         file.seek(2)
-        junk = 0
+        junk, left = 0, _MOST_HEADER
         while True:
             byte = file.read(1)
             while byte and byte != b"\xff":
                 junk += 1
                 byte = file.read(1) if junk < _MOST_HEADER_JUNK else b""
             while byte == b"\xff":
-                byte = file.read(1)
+                junk += 1
+                byte = file.read(1) if junk < _MOST_HEADER_JUNK else b""
             if not byte:
                 raise ImageReadError("is truncated: the JPEG file ends before its picture begins")
             marker = byte[0]
@@ -61,6 +66,9 @@ class _Header:
             if length < 0 or len(content) < length:
                 raise ImageReadError("is truncated: the JPEG file ends before its picture begins")
             self.segments.append((marker, content))
+            left -= length + _BYTES_OF_SEGMENT
+            if left < 0:
+                raise ImageReadError("is a JPEG file that holds too much before its picture")
             if marker in _OTHER_FRAMES:
                 raise ImageReadError("is a lossless or hierarchical JPEG file, which is not read")
             if marker in _FRAMES:
@@ -203,7 +211,8 @@ def _parts(content, header):
     position = header.end
     while True:
         found = _END_OF_SCAN.search(content, position)
-        parts.append((None, content[position : found.start() if found else len(content)]))
+        data = content[position : found.start() if found else len(content)]
+        parts.append((None, data.rstrip(b"\xff") if found else data))
         while found:  # to the next scan
             marker, position = content[found.end() - 1], found.end()
             if marker == 0xD9:
@@ -282,6 +291,8 @@ def _without_stray(parts, message):
 
 def _check_complete(parts, header):
     """Refuse a picture of which whole scans are missing: decoders fill in grey, or blur."""
+    if sum(marker == _SOS for marker, _ in parts) > _MOST_SCANS:
+        raise ImageReadError(f"is a JPEG file of more than {_MOST_SCANS} scans")
     last_bit = {number: [None] * 64 for number in header.ids}
     progressive = header.frame_marker in _PROGRESSIVE
     for marker, part in parts:

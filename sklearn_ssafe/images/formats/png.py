@@ -27,25 +27,36 @@ _NEEDED = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 _MOST_BYTES_A_BYTE = 1032
 # A chunk of text or metadata larger than this holds no more than its beginning tells.
 _MOST_TEXT = 1 << 20
+# All texts of a file together, and its chunks: as many of 8 kB have 2 GB.
+_MOST_TEXTS = 1 << 23
+_MOST_CHUNKS = 1 << 18
+_MOST_METADATA, _BYTES_OF_CHUNK = 1 << 25, 128
 
 
 def chunks_of(file):
-    """List type and content, of 1 MiB at most, of a PNG file's chunks; those of pixels without."""
-    chunks = []
+    """List type and content, of 1 MiB at most, of a PNG file's chunks; those of pixels as one.
+
+    No more of them than a file has that is no bomb.
+    """
+    chunks, left = [], _MOST_METADATA
     file.seek(len(_MAGIC))
-    while len(head := file.read(8)) == 8:
+    for _ in range(_MOST_CHUNKS):
+        if len(head := file.read(8)) < 8 or left < 0:
+            break
         length, kind = struct.unpack(">I4s", head)
         content = b"" if kind == b"IDAT" else file.read(min(length, _MOST_TEXT))
         file.seek(length - len(content) + 4, 1)
-        chunks.append((kind, content))
+        if kind != b"IDAT" or chunks[-1:] != [(kind, b"")]:
+            chunks.append((kind, content))
+            left -= len(content) + _BYTES_OF_CHUNK
     return chunks
 
 
 def texts_of(chunks):
     """Return keyword and text of each piece of text in PNG chunks."""
-    texts = []
+    texts, left = [], _MOST_TEXTS
     for kind, content in chunks:
-        if kind not in _TEXT:
+        if kind not in _TEXT or left < 0:
             continue
         keyword, _, rest = content.partition(b"\0")
         if kind == b"zTXt":
@@ -54,6 +65,7 @@ def texts_of(chunks):
             packed, rest = rest[:1], rest[2:]
             rest = rest.split(b"\0", 2)[-1]  # behind language and translated keyword
             rest = unpacked(rest) if packed == b"\1" else rest
+        left -= len(keyword) + len(rest)
         texts.append((keyword.decode("latin-1"), rest.decode("utf-8", "replace")))
     return texts
 
@@ -160,7 +172,11 @@ def _clean(content, colour):
     """Return the file with its needed chunks alone, and the colour key's chunk, if any."""
     pieces, transparency = [_MAGIC], b""
     view, position, complete = memoryview(content), len(_MAGIC), False
+    n_chunks = 0
     while position + 12 <= len(content):
+        n_chunks += 1
+        if n_chunks > _MOST_CHUNKS:
+            raise ImageReadError("is damaged: the PNG file has too many chunks")
         length, kind = struct.unpack(">I4s", view[position : position + 8])
         end = position + 12 + length
         if kind in _NEEDED:

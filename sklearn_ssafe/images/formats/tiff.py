@@ -53,6 +53,8 @@ _MOST_BYTES_A_BYTE = {
 }
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _YCC = 0, 1, 6
 _MOST_SAMPLES = 8
+# The places of as many tiles of 16 x 16 as a picture of 120 million pixels has.
+_MOST_BYTES_OF_TAG = 1 << 22
 
 
 class _Page:
@@ -67,7 +69,7 @@ class _Page:
 
         self.n_bytes = n_bytes
         wanted = _NEEDED | {ifd.ORIENTATION}
-        self.directory = ifd.Directory(read_at, wanted, most_bytes=min(n_bytes, 1 << 26))
+        self.directory = ifd.Directory(read_at, wanted, most_bytes=min(n_bytes, _MOST_BYTES_OF_TAG))
         self.tags = self.directory.tags
         self.width, self.height = self._one(_WIDTH, 0), self._one(_HEIGHT, 0)
         if self.width <= 0 or self.height <= 0:

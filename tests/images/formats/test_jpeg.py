@@ -127,6 +127,30 @@ def test_missing_scans_are_not_filled_in(mode):
             read_image(cut)
 
 
+def test_a_header_without_end_and_scans_without_end_are_refused():
+    content = encoded(PHOTOGRAPH)
+    for segment, many in ((b"\xff\xe5\xff\xff" + bytes(65_533), 600), (b"\xff\xfe\0\2", 400_000)):
+        with pytest.raises(ImageReadError, match="before its picture"):
+            read_image(content[:2] + segment * many + content[2:])
+    segment = b"\xff\xe5\xff\xff" + bytes(65_533)
+    np.testing.assert_array_equal(
+        read_image(content[:2] + segment * 300 + content[2:]), read_image(content)
+    )
+    content = encoded(PHOTOGRAPH, progressive=True)
+    start = content.rindex(b"\xff\xda")
+    with pytest.raises(ImageReadError, match="more than 100 scans"):
+        read_image(content[:-2] + 100 * content[start:-2] + b"\xff\xd9")
+
+
+def test_a_long_row_of_fill_bytes_is_gone_through_once():
+    content = encoded(PHOTOGRAPH)
+    middle = len(content) - 300
+    with pytest.raises(ImageReadError):
+        read_image(content[:middle] + b"\xff" * 1_000_000 + b"\0" + content[middle:])
+    odd = content[:-2] + b"\xff" * 1000 + b"\xd9"
+    np.testing.assert_array_equal(read_image(odd), read_image(content))
+
+
 def test_kinds_that_are_not_read_are_named():
     content = encoded(PHOTOGRAPH)
     place = content.index(b"\xff\xc0")

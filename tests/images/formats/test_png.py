@@ -1,13 +1,14 @@
 """PNG files written here by hand, chunk by chunk, so that what they say is known."""
 
 import struct
+import tracemalloc
 import zlib
 
 import numpy as np
 import pytest
 
 from sklearn_ssafe.exceptions import ImageReadError
-from sklearn_ssafe.images import read_image
+from sklearn_ssafe.images import read_file_facts, read_image
 
 from ...conftest import encoded, picture
 
@@ -167,3 +168,19 @@ def test_kinds_that_do_not_exist_are_named(colour, depth):
     content = PLAIN[:8] + chunk(b"IHDR", header) + PLAIN[33:]
     with pytest.raises(ImageReadError, match=f"colour type {colour} with {depth} bits"):
         read_image(content)
+
+
+def test_texts_that_unpack_to_much_together_and_many_chunks_cost_little():
+    content = encoded(picture(), "PNG")
+    text = chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(1 << 20)))
+    bombs = content[:33] + 200 * text + content[33:], content[:33] + 200_000 * chunk(b"tEXt", b"")
+    for bomb, most in ((bombs[0], 1 << 25), (bombs[1] + content[33:], 1 << 26)):
+        tracemalloc.start()
+        np.testing.assert_array_equal(read_image(bomb), picture())
+        read_file_facts(bomb)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < most
+    for kind in (b"IDAT", b"tEXt"):
+        with pytest.raises(ImageReadError, match="too many chunks"):
+            read_image(content[:33] + 300_000 * chunk(kind, b"") + content[33:])

@@ -1,6 +1,7 @@
 """TIFF files of every kind, written and read by tifffile."""
 
 import io
+import tracemalloc
 import zlib
 
 import numpy as np
@@ -9,6 +10,7 @@ from PIL import Image
 
 from sklearn_ssafe.exceptions import ImageReadError
 from sklearn_ssafe.images import read_image
+from sklearn_ssafe.images.picture import as_picture
 
 from ...conftest import encoded, picture
 
@@ -184,6 +186,18 @@ def entry_of(content, tag, order):
     n_entries = int(np.frombuffer(content, order + "u2", 1, start)[0])
     places = range(start + 2, start + 2 + 12 * n_entries, 12)
     return next(k for k in places if np.frombuffer(content, order + "u2", 1, k)[0] == tag)
+
+
+def test_more_places_of_parts_than_a_picture_has_are_not_read():
+    content = bytearray(by_hand(bytes(16_000_000), 50, 40, "<", {258: 8, 262: 1}))
+    place = entry_of(content, 273, "<")
+    content[place + 4 : place + 8] = (3_000_000).to_bytes(4, "little")
+    tracemalloc.start()
+    with pytest.raises(ImageReadError, match="holds 0 of 1 parts"):
+        as_picture(content).check()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 3 * len(content)
 
 
 @pytest.mark.parametrize("compression", COMPRESSED)
