@@ -34,11 +34,15 @@ def has_c2pa(image, file, chunks):
     return False
 
 
+# More chunks or boxes at the top of a file are no picture's.
+_MOST_KINDS = 4096
+
+
 def _parts(file, start, layout, *, length_first):
     """List the kinds of RIFF chunks or ISO boxes at the top of a file; a uuid box by its uuid."""
     kinds = []
     file.seek(start)
-    while len(head := file.read(8)) == 8:
+    while len(kinds) < _MOST_KINDS and len(head := file.read(8)) == 8:
         first, second = struct.unpack(layout, head)
         length, kind = (first, second) if length_first else (second, first)
         if kind == b"uuid":

@@ -40,7 +40,8 @@ def _first_frame(file):
     width, height, flags = struct.unpack("<HHB", head[6:11])
     pieces = [head, file.read(3 << ((flags & 7) + 1)) if flags & 128 else b""]
     control, n_blocks = b"", 0
-    while True:
+    while n_blocks <= _MOST_BLOCKS:
+        n_blocks += 1
         kind = file.read(1)
         if kind == b",":
             start = file.tell() - 1

@@ -8,6 +8,8 @@ import pytest
 from sklearn_ssafe.exceptions import ImageReadError
 from sklearn_ssafe.images import read_image
 
+from ...conftest import encoded, picture
+
 RNG = np.random.default_rng(0)
 
 
@@ -52,3 +54,13 @@ def test_gif():
     for damaged in (content[: start + 40], content[: start + 30] + b"\x81" + content[start + 31 :]):
         with pytest.raises(ImageReadError):
             read_image(damaged)
+
+
+@pytest.mark.parametrize("block", [b"\0", b"!\xfe\0", b"!\xfe\1a\0"])
+def test_a_file_that_never_comes_to_its_picture_is_given_up(block):
+    content = encoded(picture(), "GIF")
+    place = content.index(b",", 13 + 3 * 256)
+    few, many = (content[:place] + n * block + content[place:] for n in (1000, 200_000))
+    np.testing.assert_array_equal(read_image(few), read_image(content))
+    with pytest.raises(ImageReadError, match="holds no picture"):
+        read_image(many)
