@@ -224,7 +224,7 @@ def test_all_sources_at_once_and_all_generators_at_once(digits):
     rates = broken.mean(axis=0)
     allowed = 1 - level
     assert (rates <= allowed + 2 * np.sqrt(allowed * (1 - allowed) / n_draws)).all(), rates
-    assert (rates > 0.02).all(), rates  # a rule that is never wrong gives too few verdicts
+    assert (rates > 0.01).all(), rates  # a rule that is never wrong gives too few verdicts
 
 
 @pytest.mark.slow
