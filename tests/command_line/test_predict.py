@@ -276,18 +276,24 @@ def test_unsure_is_a_verdict(trained, tmp_path):
     for _ in range(2):  # the second finds all of it done
         assert run("predict", detector, trained / "pictures", "-o", out).exit_code == 0
     rows = rows_of(out)
-    assert [row["verdict"] for row in rows] == loaded.predict_verdict(
-        [row["path"] for row in rows]
-    ).tolist()
+    paths = [row["path"] for row in rows]
+    # The limits are scores of some of these pictures, and rounding differs from batch to batch.
+    limits = [loaded.verdict_rule_.generated_from, loaded.verdict_rule_.real_below]
+    score = loaded.predict_proba(paths)[:, 1]
+    clear = np.abs(score[:, None] - limits).min(axis=1) > 1e-5
+    same = loaded.predict_verdict(paths) == [row["verdict"] for row in rows]
+    assert same[clear].all()
+    assert clear.sum() > 12
     assert {row["verdict"] for row in rows} >= {"unsure"}
+    one = rows[np.flatnonzero(clear)[0]]
     bad = tmp_path / "bad.jpg"
     bad.write_bytes(b"no picture")
-    result = run("predict", detector, bad, rows[0]["path"], "-o", tmp_path / "two.csv")
+    result = run("predict", detector, bad, one["path"], "-o", tmp_path / "two.csv")
     assert result.exit_code == 3
     first, second = rows_of(tmp_path / "two.csv")
     assert first["verdict"] == ""
     assert first["error"]
-    assert second["verdict"] == rows[0]["verdict"]
+    assert second["verdict"] == one["verdict"]
 
 
 @pytest.mark.parametrize(
