@@ -1,6 +1,5 @@
 """The part of a page in which people browse: all pictures, by score, name and verdict."""
 
-import html
 import json
 from pathlib import Path
 
@@ -51,14 +50,6 @@ def save_page(path, render, pictures, verbose):
     # Names of files need not be Unicode.
     path.write_bytes(render(**beside).encode("utf-8", "backslashreplace"))
     return path
-
-
-def as_frame(page, title):
-    """Return the page in a frame of its own, for a notebook: neither changes the other's looks."""
-    return (
-        f'<iframe srcdoc="{html.escape(page, quote=True)}" sandbox="allow-scripts" '
-        f'title="{title}" style="width: 100%; height: 44rem; border: 1px solid #ccc"></iframe>'
-    )
 
 
 def write_thumbnails(pictures, folder, verbose):

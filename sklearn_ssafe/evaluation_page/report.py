@@ -1,7 +1,6 @@
 """evaluation_report: a page that says what a fitted detector is worth on labelled pictures."""
 
 from dataclasses import dataclass, field
-from functools import partial
 from numbers import Integral, Real
 from pathlib import Path
 
@@ -16,12 +15,10 @@ from ..leaks.audit import audit_leaks
 from ..metrics.report import DetectionReport, build_report
 from ..metrics.scores import judge_pictures, last_step, operating_threshold
 from ..public import public
-from ..results import Result
-from .browsing import as_frame, save_page
 from .facts import detector_facts, evaluation_facts
-from .fiftyone_export import as_fiftyone
 from .marks import provenance_of
 from .page import render_page
+from .picture_page import PicturePage
 from .pictures import make_thumbnails, picture_names
 from .unsure import verdicts_of
 
@@ -266,7 +263,7 @@ def _without_paths(reasons, items):
 
 @public("sklearn_ssafe.evaluation_page")
 @dataclass(repr=False)
-class EvaluationReport(Result):
+class EvaluationReport(PicturePage):
     """What a detector is worth on labelled pictures. Made by `evaluation_report`.
 
     Attributes
@@ -291,15 +288,14 @@ class EvaluationReport(Result):
     thumbnails: dict = field(default_factory=dict)
     pictures: list = field(default_factory=list)
 
-    def to_html(self):
-        """Return the page.
+    _kind = "Evaluation report"
 
-        Returns
-        -------
-        text : str
-            One HTML document that needs no other file and no network.
-        """
-        return render_page(self.facts, self.thumbnails)
+    def _render(self, folder=None, without=()):
+        return render_page(self.facts, self.thumbnails, folder, without)
+
+    @property
+    def _picture_table(self):
+        return self.facts["pictures"]
 
     def frame(self):
         """Return the figures as a table.
@@ -320,58 +316,6 @@ class EvaluationReport(Result):
             As ``facts``.
         """
         return self.facts
-
-    def save(self, path, *, thumbnail_folder=False, verbose="auto"):
-        """Write the page to a file.
-
-        Parameters
-        ----------
-        path : str or Path
-            Such as ``"report.html"``; overwritten if it exists.
-        thumbnail_folder : bool, default=False
-            Whether to write a small picture of every judged one as well, into a folder beside the
-            page, such as ``report_thumbnails``: page and folder belong together. They are shown
-            where all pictures are listed. Without, that is a list of names.
-        verbose : bool or "auto", default="auto"
-            Whether to show a progress bar; "auto" does in a terminal or notebook.
-
-        Returns
-        -------
-        path : Path
-            The file.
-        """
-        return save_page(
-            path,
-            partial(render_page, self.facts, self.thumbnails),
-            as_pictures(self.pictures) if thumbnail_folder else None,
-            verbose,
-        )
-
-    def to_fiftyone(self, name=None):
-        """Return all judged pictures as a data set of FiftyOne, to look at in its app.
-
-        Parameters
-        ----------
-        name : str or None, default=None
-            Name of the data set. None lets FiftyOne choose.
-
-        Returns
-        -------
-        dataset : fiftyone.Dataset
-            One sample a picture, with the fields ``ground_truth`` (real or generated),
-            ``prediction`` (the verdict, the score as ``score``) and ``name`` (generator or source).
-
-        Raises
-        ------
-        ImportError
-            FiftyOne is not installed.
-        ValueError
-            A picture is no file.
-        """
-        return as_fiftyone(self.facts["pictures"], as_pictures(self.pictures), name)
-
-    def _repr_html_(self):
-        return as_frame(self.to_html(), "Evaluation report")
 
     def __repr__(self):
         verdict = self.facts["verdict"]

@@ -1,17 +1,15 @@
 """browse_verdicts: a page of all pictures that a detector has judged."""
 
 from dataclasses import dataclass, field
-from functools import partial
 
 import numpy as np
 from sklearn.utils.validation import check_consistent_length
 
 from ..images.inputs import as_pictures
 from ..public import public
-from ..results import Result
-from .browsing import as_frame, picture_table, save_page
-from .fiftyone_export import as_fiftyone
+from .browsing import picture_table
 from .page import render_verdicts
+from .picture_page import PicturePage
 from .pictures import picture_names
 
 
@@ -79,7 +77,7 @@ def browse_verdicts(
 
 @public("sklearn_ssafe.evaluation_page")
 @dataclass(repr=False)
-class VerdictPage(Result):
+class VerdictPage(PicturePage):
     """Judged pictures to look through. Made by `browse_verdicts`.
 
     Attributes
@@ -103,15 +101,20 @@ class VerdictPage(Result):
     threshold: float | None = None
     pictures: list = field(default_factory=list)
 
-    def to_html(self):
-        """Return the page.
+    _kind = "Verdicts"
 
-        Returns
-        -------
-        text : str
-            One HTML document that needs no other file and no network.
-        """
-        return render_verdicts(self.table, title=self.title, threshold=self.threshold)
+    def _render(self, folder=None, without=()):
+        return render_verdicts(
+            self.table,
+            title=self.title,
+            threshold=self.threshold,
+            folder=folder,
+            without=without,
+        )
+
+    @property
+    def _picture_table(self):
+        return self.table
 
     def frame(self):
         """Return the rows as a table.
@@ -140,56 +143,6 @@ class VerdictPage(Result):
             As ``table``.
         """
         return self.table
-
-    def save(self, path, *, thumbnail_folder=False, verbose="auto"):
-        """Write the page to a file.
-
-        Parameters
-        ----------
-        path : str or Path
-            Such as ``"verdicts.html"``; overwritten if it exists.
-        thumbnail_folder : bool, default=False
-            Whether to write a small picture of each as well, into a folder beside the page, such
-            as ``verdicts_thumbnails``. Without, the page is a list of names.
-        verbose : bool or "auto", default="auto"
-            Whether to show a progress bar; "auto" does in a terminal or notebook.
-
-        Returns
-        -------
-        path : Path
-            The file.
-        """
-        return save_page(
-            path,
-            partial(render_verdicts, self.table, title=self.title, threshold=self.threshold),
-            as_pictures(self.pictures) if thumbnail_folder else None,
-            verbose,
-        )
-
-    def to_fiftyone(self, name=None):
-        """Return the pictures as a data set of FiftyOne, to look at in its app.
-
-        Parameters
-        ----------
-        name : str or None, default=None
-            Name of the data set. None lets FiftyOne choose.
-
-        Returns
-        -------
-        dataset : fiftyone.Dataset
-            One sample a picture, with the field ``prediction`` (the verdict, and ``score``).
-
-        Raises
-        ------
-        ImportError
-            FiftyOne is not installed.
-        ValueError
-            A picture is no file.
-        """
-        return as_fiftyone(self.table, as_pictures(self.pictures), name)
-
-    def _repr_html_(self):
-        return as_frame(self.to_html(), "Verdicts")
 
     def __repr__(self):
         return f"{self.title}\n{self.frame()!r}"
