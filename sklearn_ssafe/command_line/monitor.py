@@ -98,7 +98,8 @@ def monitor(
     judge.encoder_.set_params(verbose=options.verbose(quiet))
     parameters = {"false_alarm_rate": false_alarm_rate, "n_looks": looks, "window": window}
     watch = _resume(judge, reference, state, parameters)
-    if watch is None:
+    begins = watch is None
+    if begins:
         watch = _begin(judge, reference, state, parameters)
     seen = set(watch.notes_["seen"])
     inputs = list_inputs(pictures)
@@ -108,6 +109,11 @@ def monitor(
     if new:
         found = watch.update(new)
         watch.notes_["seen"] += [keys[path] for path in new]
+    if begins and state.exists():
+        raise click.ClickException(
+            f"{state} was begun by another run meanwhile, so this look was not written: let one "
+            "run end before the next begins."
+        )
     watch.save(state)
     _tell(found, as_json)
     if suggest is not None:

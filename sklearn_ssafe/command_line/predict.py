@@ -2,6 +2,7 @@
 
 import sys
 import time
+from math import isclose
 from pathlib import Path
 
 import click
@@ -250,10 +251,12 @@ def _check_same_detector(judge, file, inputs, output):
     rows = [row for row in file.done if row["score"]]
     found = [row["verdict"] for row in rows]
     fits = verdicts_fit(judge, [float(row["score"]) for row in rows], found, _TOLERANCE)
+    # A verdict that fits a score known to a tolerance may still be by another threshold.
+    fits &= [isclose(float(row["threshold"]), judge.threshold_, rel_tol=1e-12) for row in rows]
     if not all(fits):
         row = rows[list(fits).index(False)]
         raise click.UsageError(
-            f"{output} has the verdict {row['verdict']} for {visible(row['path'])}, whose score "
-            f"{row['score']} means another one to this detector: its threshold has been moved. "
-            "Choose another --output, or add --overwrite."
+            f"{output} has the verdict {row['verdict']} for {visible(row['path'])}, by the "
+            f"threshold {row['threshold']} and the score {row['score']}, and this detector judges "
+            "otherwise: its threshold has been moved. Choose another --output, or add --overwrite."
         )

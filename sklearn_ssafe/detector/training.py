@@ -153,6 +153,11 @@ def score_out_of_fold(head, curator, rows, y, origin, cv, seen, copies, aside):
 
     def fit_and_score(train, test):
         train = train[~aside[train]]
+        if len(np.unique(y[train])) < 2:
+            raise CannotSplitError(
+                "beside what is kept aside and held out, a fold has pictures of one class alone to "
+                "train on: give more pictures"
+            )
         with warnings.catch_warnings():
             # A fold has fewer generators to give; what all of them lack is said later.
             warnings.simplefilter("ignore", CurationWarning)

@@ -182,7 +182,8 @@ class NoveltyMonitor(DocumentationLink, BaseEstimator):
             Pictures as the detector takes them, best others than it was trained on and drawn as
             those that will come; embeddings where the detector takes embeddings.
         y : array-like of shape (n_samples,) or None, default=None
-            Their labels. None makes one group of pictures that are not named.
+            Their labels, the detector's: its `pos_label` is generated. They may be of one class.
+            None makes one group of pictures that are not named.
         generator : array-like of str, shape (n_samples,), or None, default=None
             What made each generated picture.
         source : array-like of str, shape (n_samples,), or None, default=None
@@ -203,7 +204,7 @@ class NoveltyMonitor(DocumentationLink, BaseEstimator):
         self._seed = int(check_random_state(self.random_state).randint(2**31))
         items, rows = self._encode(X)
         check_consistent_length(rows, y, generator, source)
-        side, name = group_names(len(rows), y, generator, source)
+        side, name = group_names(len(rows), y, generator, source, self._detector)
         good = np.flatnonzero(np.isfinite(rows).all(axis=1))
         rng = self._rng(0)
         if len(good) > self.max_reference:
@@ -383,9 +384,10 @@ class NoveltyMonitor(DocumentationLink, BaseEstimator):
             It is damaged, of a newer format, or of another detector.
         """
         arrays, settings, digest = read_state(path)
+        monitor = cls(detector)
+        monitor._look_at_detector()
         try:
-            monitor = cls(detector, **settings["parameters"])
-            monitor._look_at_detector()
+            monitor.set_params(**settings["parameters"])
             monitor.groups_ = [tuple(pair) for pair in settings["groups"]]
             monitor._seed, monitor._margin = settings["seed"], settings["margin"]
             monitor._unsure_reference = settings["unsure_reference"]
@@ -398,7 +400,8 @@ class NoveltyMonitor(DocumentationLink, BaseEstimator):
             monitor._recent = Recent(rows_of_recent, paths, *others)
             monitor._reference = reference = Reference(rows, group, monitor.groups_, half)
             scores = arrays["detector_scores"]
-        except (KeyError, TypeError) as error:
+            monitor._validate_params()
+        except (LookupError, TypeError, ValueError) as error:
             raise MonitorFileError(f"{path} is not complete: {error!r}.") from error
         if rows.shape[1] != getattr(detector, "n_features_of_head_", rows.shape[1]) or (
             np.abs(_scores_of_head(detector, reference) - scores).max() > 1e-6

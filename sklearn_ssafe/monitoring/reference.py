@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 from sklearn.metrics.pairwise import rbf_kernel
+from sklearn.utils import column_or_1d
 
 from ..curation.mmd import median_distance
 from ..labels import is_generated, known_labels, names_of
@@ -15,11 +16,18 @@ from .mixtures import Whitening, Witness, nearest_weights
 FEW = "(those with few pictures)"
 
 
-def group_names(n_pictures, y, generator, source):
-    """Name class and group of each picture, "" where unknown."""
+def group_names(n_pictures, y, generator, source, detector):
+    """Name class and group of each picture, "" where unknown.
+
+    Labels are those of the detector, one class of them is enough; or others, of two classes.
+    """
     if y is None:
         return np.full(n_pictures, "", dtype=object), known_labels(n_pictures, generator, source)
-    generated = is_generated(y)
+    y = column_or_1d(y)
+    if set(y.tolist()) <= set(detector.classes_.tolist()):
+        generated = y == detector.pos_label_
+    else:
+        generated = is_generated(y)
     side = np.where(generated, "generated", "real").astype(object)
     name = names_of(generated.astype(int), generator, source)
     return side, np.where(name == "", side, name)

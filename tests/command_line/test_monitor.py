@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from sklearn_ssafe.datasets import load_images
+from sklearn_ssafe.monitoring import NoveltyMonitor
 
 from ..conftest import encoded
 from .conftest import run
@@ -130,3 +131,18 @@ def test_what_does_not_fit_the_state_is_refused(watch, trained, sixty, tmp_path)
     assert watch("--suggest", 3).exit_code == 2
     watch.state.write_bytes(before[:100])
     assert "is damaged" in str(watch().exception)
+
+
+def test_of_two_first_runs_at_once_the_second_writes_nothing(watch, sixty, monkeypatch):
+    put(watch.folder, sorted((sixty / "images").iterdir())[:30])
+    update = NoveltyMonitor.update
+
+    def while_another_run_begins(monitor, X):
+        watch.state.write_bytes(b"of another run")
+        return update(monitor, X)
+
+    monkeypatch.setattr(NoveltyMonitor, "update", while_another_run_begins)
+    result = watch()
+    assert result.exit_code == 1
+    assert "begun by another run meanwhile" in result.output
+    assert watch.state.read_bytes() == b"of another run"

@@ -102,4 +102,10 @@ def test_a_file_of_verdicts_is_not_gone_on_with_after_the_threshold_moved(traine
     result = run("predict", tmp_path / "lenient", own, "-o", out)
     assert result.exit_code == 2
     assert "its threshold has been moved" in result.output
+    # Also where no verdict so far tells: others may follow.
+    detector.threshold_ = float(np.nextafter(np.sort(score)[3], 1)) + 1e-6
+    detector.save(tmp_path / "near")
+    result = run("predict", tmp_path / "near", own, "-o", out)
+    assert result.exit_code == 2
+    assert "its threshold has been moved" in result.output
     assert run("predict", tmp_path / "lenient", own, "-o", out, "--overwrite").exit_code == 0

@@ -388,3 +388,16 @@ def test_rule_and_recalibration_are_saved_and_loaded(pool, tmp_path):
     assert load_detector(stable.save(tmp_path / "stable")).abstain == "stability"
     card = (tmp_path / "stable" / "README.md").read_text()
     assert "its verdict flips when it is saved as JPEG 85" in card
+
+
+def test_a_fold_without_a_class_to_train_on_leaves_out_the_figures():
+    X = np.array([[0.0], [0.1], [1.0], [1.1]])
+    y = [0, 0, 1, 1]
+    names = {"source": ["cam", "phone", "", ""], "generator": ["", "", "gan", "flux"]}
+    with pytest.warns(TooFewPicturesWarning):
+        detector = SSAFEClassifier(encoder=None, abstain=0.4).fit(X, y, **names)
+    assert detector.out_of_fold_ is None
+    assert set(detector.predict_verdict(X)) <= {"real", "unsure", "generated"}
+    both = SSAFEClassifier(encoder=None, abstain=0.4, target_fpr=0.5)
+    with pytest.raises(ValueError, match="one class alone to train on: give more pictures"):
+        both.fit(X, y, **names)

@@ -1,5 +1,7 @@
 """`NoveltyMonitor`: looks, alarms, suggestions, and the file it is kept in."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -173,6 +175,44 @@ def test_a_file_that_does_not_fit_is_named(monitor, detector, tmp_path):
     np.savez(path, a=np.zeros(3))
     with pytest.raises(MonitorFileError, match="no saved monitor"):
         NoveltyMonitor.load(path, detector)
+
+
+def test_an_edited_file_is_named(monitor, detector, tmp_path):
+    path = tmp_path / "state.npz"
+    monitor.save(path)
+    arrays = dict(np.load(path))
+    settings = json.loads(arrays.pop("settings").tobytes())
+    for change in (
+        {"format_version": "x"},
+        {"parameters": []},
+        {"parameters": {"n_looks": 0}},
+        {"parameters": {"strange": 1}},
+        {"groups": []},
+        {"groups": [["real"]]},
+    ):
+        text = np.frombuffer(json.dumps(settings | change).encode(), dtype=np.uint8)
+        np.savez(path, settings=text, **arrays)
+        with pytest.raises(MonitorFileError, match=r"damaged|not complete"):
+            NoveltyMonitor.load(path, detector)
+    np.save(tmp_path / "rows.npy", np.eye(3))
+    with pytest.raises(MonitorFileError, match="damaged"):
+        NoveltyMonitor.load(tmp_path / "rows.npy", detector)
+
+
+@pytest.mark.parametrize(("labels", "pos_label"), [([1, 0], 0), (["z", "a"], "a")])
+def test_labels_are_those_of_the_detector(labels, pos_label):
+    X, y, name = rows_of(np.random.default_rng(0), [30] * 4)
+    names = {"generator": name, "source": name}
+    own = np.array(labels)[y]
+    plain = SSAFEClassifier(encoder=None, cv=None).fit(X, y)
+    detector = SSAFEClassifier(encoder=None, cv=None, pos_label=pos_label).fit(X, own)
+    watch = NoveltyMonitor(detector).fit(X, own, **names)
+    assert watch.groups_ == NoveltyMonitor(plain).fit(X, y, **names).groups_
+    assert ("generated", "gan") in watch.groups_
+    real = NoveltyMonitor(detector).fit(X[y == 0], own[y == 0], source=name[y == 0])
+    assert real.groups_ == [("real", "phone"), ("real", "reflex")]
+    words = NoveltyMonitor(detector).fit(X, np.array(["photo", "fake"])[y], **names)
+    assert words.groups_ == watch.groups_
 
 
 def test_without_labels_there_is_one_group(detector):
