@@ -5,14 +5,12 @@
 The files hold the columns path and image (bytes). A picture that cannot be read has its reason.
 """
 
-import json
 import sys
 
 import duckdb
-import onnxruntime
 import pyarrow as pa
 import pyarrow.parquet as pq
-from serve_onnx import prepare
+from serve_onnx import open_detector, prepare
 
 SCHEMA = pa.schema([("path", pa.string()), ("score", pa.float32()), ("error", pa.string())])
 
@@ -33,15 +31,15 @@ def judge_batch(batch, session, sides):
 
 def main(model, pictures, out):
     """Score all, write them, and count the verdicts."""
-    session = onnxruntime.InferenceSession(model)
-    facts = json.loads(session.get_modelmeta().custom_metadata_map["sklearn_ssafe"])
-    sides = facts["preprocessing"]["views"][1:3]
+    session, facts, sides = open_detector(model)
     query = duckdb.connect().execute("SELECT path, image FROM read_parquet(?)", [pictures])
     with pq.ParquetWriter(out, SCHEMA) as writer:
         for batch in query.to_arrow_reader(1024):
             writer.write_batch(judge_batch(batch, session, sides))
     count = "SELECT count(*) FILTER (score >= ?), count(*) FROM read_parquet(?)"
-    called, total = duckdb.execute(count, [facts["threshold"], str(out)]).fetchone()
+    called, total = duckdb.execute(
+        count, [facts["verdicts"]["generated_from"], str(out)]
+    ).fetchone()
     print(f"{called} of {total} pictures are called generated")
 
 

@@ -33,17 +33,23 @@ def prepare(content, height, width):
     return pixels[None, top : top + height, left : left + width]
 
 
-def make_app(path):
-    """Make the service for one exported detector."""
+def open_detector(path):
+    """Open an exported detector; return its session, its facts, and height and width it takes."""
     session = onnxruntime.InferenceSession(path)
     facts = json.loads(session.get_modelmeta().custom_metadata_map["sklearn_ssafe"])
     n_views, height, width, _ = facts["preprocessing"]["views"]
     if facts["preprocessing"]["resize_mode"] != "crops" or n_views != 1:
         raise SystemExit("prepare() is for one crop of the centre: write yours for this encoder")
+    return session, facts, (height, width)
+
+
+def make_app(path):
+    """Make the service for one exported detector."""
+    session, facts, sides = open_detector(path)
     app = FastAPI()
 
     def judge(content):
-        views = prepare(content, height, width)[None]
+        views = prepare(content, *sides)[None]
         score = float(session.run(["score"], {"views": views})[0][0])
         limits = facts["verdicts"]
         verdict = "generated" if score >= limits["generated_from"] else "unsure"

@@ -113,3 +113,18 @@ def test_the_batch_has_a_row_for_every_picture(exported, tmp_path):
     called = sum(word == "generated" for _, word in wanted.values())
     counted = f"{called} of {len(pictures)} pictures are called generated"
     assert said.splitlines()[-1] == counted  # DuckDB may draw a bar before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("script", ["serve_onnx.py", "batch_onnx.py"])
+def test_a_detector_with_another_preprocessing_is_refused(exported, tmp_path, script):
+    onnx = pytest.importorskip("onnx")
+    model = onnx.load(exported / "detector.onnx")
+    facts = json.loads(model.metadata_props[0].value)
+    facts["preprocessing"]["resize_mode"] = "shortest"
+    model.metadata_props[0].value = json.dumps(facts)
+    onnx.save(model, tmp_path / "other.onnx")
+    command = [sys.executable, script, tmp_path / "other.onnx", "none", tmp_path / "out.parquet"]
+    result = subprocess.run(command, capture_output=True, text=True, cwd=EXAMPLES)
+    assert result.returncode == 1
+    assert "write yours for this encoder" in result.stderr

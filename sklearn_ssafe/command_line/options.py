@@ -58,9 +58,18 @@ def columns(help):
     return click.option("--columns", metavar="NAME,NAME", help=help)
 
 
+# What is predicted, and what gives it away: a real picture has no generator.
+_ANSWERS = ("path", "label", "generator", "source", "group")
+
+
 def named_columns(frame, columns):
     """Take the columns of a table that --columns names."""
     names = [name.strip() for name in columns.split(",")]
+    if answers := [name for name in names if name in _ANSWERS]:
+        raise click.UsageError(
+            f"--columns: {answers[0]!r} is what a picture is known by, and no picture to be judged "
+            "has it: name columns that a new picture has as well."
+        )
     if missing := [name for name in names if name not in frame.columns]:
         raise click.UsageError(
             f"--columns: there is no column {missing[0]!r}; there are {', '.join(frame.columns)}"

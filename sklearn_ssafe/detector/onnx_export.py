@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.base import clone
 from sklearn.datasets import load_sample_images
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_array, check_is_fitted
 
 from ..encoding.transformer import gives_unit_rows, loaded_encoder
 from ..images.inputs import as_pictures
@@ -62,6 +62,8 @@ class OnnxExport:
             The extra [export] is not installed.
         TypeError
             Encoder or head has no ONNX form; the message names it.
+        FileNotFoundError, IsADirectoryError
+            There is no folder for `path`, or it is one.
         ValueError
             In fp32 a score differs by more than 1e-4, or there are too few pictures for int8.
             Nothing was written.
@@ -73,6 +75,7 @@ class OnnxExport:
             raise TypeError(
                 f"a detector with columns={self.columns!r} has no ONNX form: its head takes a table"
             )
+        path = _checked(path)
         head = head_graph(self.head_, self.n_features_of_head_)
         if self.encoder_ is None:
             if precision == "int8":
@@ -114,14 +117,24 @@ class OnnxExport:
                 f"the graph gives other scores than the detector, by up to {difference.max():.2g} "
                 f"on {len(score)} pictures; up to {_TOLERANCE} is rounding. Nothing was written."
             )
-        _write(model, Path(path).expanduser(), _metadata(self, preprocessing, parity))
+        _write(model, path, _metadata(self, preprocessing, parity))
         return parity
+
+
+def _checked(path):
+    """Return where the file will stand, before an hour of work goes into it."""
+    path = Path(path).expanduser()
+    if path.is_dir():
+        raise IsADirectoryError(f"{str(path)!r} is a folder: name a file, such as detector.onnx")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {str(path.parent)!r} for {path.name!r}")
+    return path
 
 
 def _rows(rows, n_features):
     if rows is None:
         rows = np.random.default_rng(0).normal(size=(64, n_features))
-    return np.ascontiguousarray(rows, dtype=np.float32)
+    return check_array(rows, dtype=np.float32, order="C")
 
 
 def _prepared(encoder, pictures):

@@ -102,6 +102,8 @@ def head_graph(head, n_features):
             f"the head {type(head).__name__} has no ONNX form ({_beginning(error)}). Linear heads "
             "and random forests have one."
         ) from error
+    # A converter may have called something in between "score" as well.
+    model = onnx.compose.add_prefix(model, "inner_", rename_inputs=False)
     probability = model.graph.output[-1].name
     column = onnx.helper.make_tensor("ssafe_column", onnx.TensorProto.INT64, [], [1])
     model.graph.initializer.append(column)

@@ -3,9 +3,10 @@
 from dataclasses import dataclass, field
 
 import numpy as np
-from sklearn.utils.validation import check_consistent_length
+from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from ..images.inputs import as_pictures
+from ..labels import as_name
 from ..public import public
 from .browsing import picture_table
 from .page import render_verdicts
@@ -33,7 +34,8 @@ def browse_verdicts(
     score : array-like of float, shape (n_samples,)
         Scores; higher is more like a generated picture. NaN where there is none.
     verdict : array-like of str, shape (n_samples,)
-        ``"real"``, ``"generated"`` or another word, ``""`` where a picture could not be judged.
+        ``"real"``, ``"generated"`` or another word; ``""``, None or NaN where a picture could not
+        be judged.
     reason : dict of int to str, or None, default=None
         Why a row could not be judged.
     threshold : float or None, default=None
@@ -51,7 +53,7 @@ def browse_verdicts(
     Raises
     ------
     ValueError
-        Lengths differ.
+        Lengths differ, or scores have several columns, as those of ``predict_proba``: take one.
 
     See Also
     --------
@@ -67,8 +69,10 @@ def browse_verdicts(
     1   b.jpg    0.2       real
     """
     items = as_pictures(pictures)
-    score = np.asarray(score, dtype=float)
-    verdict = np.asarray(verdict, dtype=str)
+    score = np.asarray(column_or_1d(score, input_name="score"), dtype=float)
+    verdict = np.asarray(
+        [as_name(each) for each in column_or_1d(verdict, input_name="verdict")], str
+    )
     check_consistent_length(items, score, verdict)
     names = picture_names(items, show_paths)
     table = picture_table(names, score=score, verdict=verdict, reason=reason)

@@ -66,6 +66,8 @@ def test_an_encoder_with_its_weights(made, tmp_path):
     ("options", "message"),
     [
         (["--columns", "age,colour"], "there is no column 'colour'"),
+        (["--columns", "age,label"], "--columns: 'label' is what a picture is known by"),
+        (["--columns", "generator"], "--columns: 'generator' is what a picture is known by"),
         (["--weights", "PE=x"], "give the encoder's name as in --encoder, one of forensic"),
         (["-o", "table.txt"], "must end in .csv or .json"),
         (["--head", "svm"], "'svm' is not one of"),

@@ -226,6 +226,9 @@ def test_fit_and_evaluate_pictures_with_columns(sixty, tmp_path):
     assert "the table has no column 'age'" in str(result.exception)
     result = run("fit", tmp_path / "uploads.xlsx", "-o", tmp_path / "e", "--columns", "wealth")
     assert "--columns: there is no column 'wealth'" in result.output
+    result = run("fit", tmp_path / "uploads.xlsx", "-o", tmp_path / "e", "--columns", "source")
+    assert result.exit_code == 2
+    assert "--columns: 'source' is what a picture is known by" in result.output
 
 
 def test_fit_on_changed_copies(trained, tmp_path):

@@ -318,6 +318,10 @@ def test_what_does_not_exist_is_named(trees, tmp_path):
         load_benchmark("GenImage", trees["GenImage"], split="test")
     with pytest.raises(ValueError, match="has no SDXL of GenImage; it has ADM"):
         load_benchmark("GenImage", trees["GenImage"], subsets=["SDXL"])
+    with pytest.raises(TypeError, match=r"such as \['ADM'\]; got a str"):
+        load_benchmark("GenImage", trees["GenImage"], subsets="ADM")
+    with pytest.raises(ValueError, match="subsets is empty"):
+        load_benchmark("GenImage", trees["GenImage"], subsets=[])
 
 
 # Parquet -----------------------------------------------------------------------------------------
@@ -466,6 +470,9 @@ def test_ntire(tmp_path):
     (tmp_path / "shard_0/images/unlabelled.jpg").touch()
     with pytest.warns(UserWarning, match=r"1 pictures .*unlabelled\.jpg"):
         assert len(load_benchmark("NTIRE2026", tmp_path, split="train").y) == 4
+    write_ntire(tmp_path, "val_hard", "val_hard_labels.csv", [("c", 1), ("d", 0), ("c", 0)])
+    with pytest.raises(ValueError, match=r"'c' stands in .*val_hard_labels\.csv' more than once"):
+        load_benchmark("NTIRE2026", tmp_path)
     (tmp_path / "shard_1/images/007.jpg").unlink()
     with pytest.raises(ValueError, match=r"1 of the 2 pictures in .*shard_1.*for example '007"):
         load_benchmark("NTIRE2026", tmp_path)

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -109,6 +109,8 @@ HEADS = {
     "scaled": make_pipeline(StandardScaler(), LogisticRegression(C=0.1)),
     "probe": LinearProbe(random_state=0),
     "forest": RandomForestClassifier(n_estimators=20, random_state=0),
+    # Its converter calls a result in between "score", as the graph's own result is.
+    "descent": SGDClassifier(loss="log_loss", random_state=0),
     "boosting": GradientBoostingClassifier(n_estimators=20, random_state=0),
 }
 
@@ -123,6 +125,18 @@ def test_heads_on_embeddings(rows, tmp_path, name):
     np.testing.assert_allclose(score, detector.predict_proba(X[150:])[:, 1], atol=1e-4)
     with pytest.raises(ValueError, match="this detector has none"):
         detector.export_onnx(tmp_path / "head.onnx", precision="int8")
+
+
+def test_wrong_places_and_rows_are_told_before_the_work(rows, tmp_path):
+    detector = SSAFEClassifier(None, cv=None).fit(*rows)
+    with pytest.raises(FileNotFoundError, match=r"no folder .*absent' for 'head\.onnx'"):
+        detector.export_onnx(tmp_path / "absent" / "head.onnx")
+    with pytest.raises(IsADirectoryError, match="is a folder: name a file"):
+        detector.export_onnx(tmp_path)
+    for wrong, message in (([], "2D array"), (rows[0][0], "2D array"), (rows[0] * np.nan, "NaN")):
+        with pytest.raises(ValueError, match=message):
+            detector.export_onnx(tmp_path / "head.onnx", pictures=wrong)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_head_without_an_onnx_form_is_named(rows, tmp_path):

@@ -220,3 +220,12 @@ def test_what_fiftyone_cannot_open_is_named(monkeypatch):
 def test_columns_have_to_fit():
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         browse_verdicts(["a.jpg"], [0.1, 0.2], ["real", "real"])
+
+
+def test_what_a_table_holds_is_taken():
+    pandas = pytest.importorskip("pandas")
+    table = pandas.DataFrame({"score": [0.5, None, None], "verdict": ["real", None, float("nan")]})
+    page = browse_verdicts(["a.jpg", "b.jpg", "c.jpg"], table["score"], table["verdict"])
+    assert page.frame()["verdict"].tolist() == ["real", "", ""]
+    with pytest.raises(ValueError, match="should be a 1d array, got an array of shape"):
+        browse_verdicts(["a.jpg", "b.jpg"], [[0.1, 0.9], [0.2, 0.8]], ["real", "real"])

@@ -1,5 +1,7 @@
 """The rows of a benchmark whose labels are in tables beside folders of pictures."""
 
+from collections import Counter
+
 import pandas as pd
 
 from ...labels import parse_labels
@@ -34,6 +36,10 @@ def _read_table(layout, table, folder):
             f"{layout.name} is incomplete: {len(missing)} of the {len(names)} pictures in "
             f"{str(table)!r} are not in {str(folder)!r}, for example {missing[0]!r}."
         )
+    found = [by_name[name] for name in names]
+    if twice := [name for name, n in Counter(found).items() if n > 1]:
+        name = names[found.index(twice[0])]
+        raise ValueError(f"{name!r} stands in {str(table)!r} more than once: keep one row of it.")
     part = table.stem.removesuffix(_ENDING).rstrip("_")  # "", "val", "val_hard"
     facts = {
         "generator": "",
@@ -41,7 +47,6 @@ def _read_table(layout, table, folder):
         "split": part.partition("_")[0] or "train",
         "subset": part or table.parent.name,
     }
-    found = [by_name[name] for name in names]
     rows = [
         {"path": str(picture), "label": label, **facts}
         for picture, label in zip(found, labels, strict=True)

@@ -75,6 +75,8 @@ def load_benchmark(name, root, *, split=None, cutoff=None, subsets=None, return_
     ------
     NotADirectoryError
         If there is no such folder.
+    TypeError
+        If `subsets` is one name and no list.
     ValueError
         If the benchmark is unknown, the folder is laid out in another way, or something is
         missing; the message shows the layout expected.
@@ -124,8 +126,8 @@ def load_benchmark(name, root, *, split=None, cutoff=None, subsets=None, return_
     _check_complete(rows, split, subsets, layout, root)
     if others:
         warnings.warn(
-            f"{len(others)} pictures are in folders that {layout.name} does not have, and are left "
-            f"out, for example {str(others[0])!r}.",
+            f"{len(others)} pictures are where {layout.name} has none, or have no label there, and "
+            f"are left out, for example {str(others[0])!r}.",
             UserWarning,
             stacklevel=2,
         )
@@ -200,7 +202,11 @@ def _choose_split(rows, split, layout, root):
 
 
 def _choose_subsets(rows, subsets, layout, root):
+    if isinstance(subsets, str):
+        raise TypeError(f"subsets must be a list of names, such as [{subsets!r}]; got a str.")
     wanted = [layout.spell(str(name)) for name in subsets]
+    if not wanted:
+        raise ValueError("subsets is empty, and nothing would be read; None reads all.")
     unknown = sorted(set(wanted) - set(rows["subset"]))
     if unknown:
         found = ", ".join(sorted(filter(None, rows["subset"].unique())))
