@@ -160,7 +160,7 @@ def _threshold(settings):
             lines.append(f"{done['n_failures']:,} more could not be read.")
         lines.append(
             f"Until then the threshold was {done['threshold_before']:.6g}; the rates by generator "
-            "and source above are at that one. The head is as it was trained."
+            "and source above are at that of training. The head is as it was trained."
         )
         return lines
     if point.get("n_groups"):

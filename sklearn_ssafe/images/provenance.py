@@ -106,7 +106,8 @@ class Provenance:
         claim = _CLAIMS.get(self.source_type, "")
         if claim in ("generated", "partly generated"):
             yield f"unsigned, IPTC: {claim}"
-        if self.named_generator and not self.named_generator.startswith("IPTC"):
+        told = self.named_generator.startswith("IPTC") and "generated" in claim
+        if self.named_generator and not told:
             yield f"unsigned, names {self.named_generator}"
 
 

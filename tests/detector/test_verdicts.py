@@ -380,6 +380,11 @@ def test_rule_and_recalibration_are_saved_and_loaded(pool, tmp_path):
     assert "from the scores of 300 real pictures of the user's own" in card
     assert f"Until then the threshold was {detector.threshold_:.6g}" in card
     assert "| real | (own pictures) | 300 |" in card
+    # The rates by name are those of training, however often the threshold is moved.
+    twice = moved.recalibrate(np.random.default_rng(6).normal(size=(300, 16)) - 1)
+    card = (twice.save(tmp_path / "2") / "README.md").read_text()
+    assert f"Until then the threshold was {moved.threshold_:.6g}" in card
+    assert "above are at that of training" in card
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         stable = SSAFEClassifier(

@@ -127,6 +127,15 @@ def test_a_named_generator_is_told_as_unsigned():
     assert read_provenance(file.getvalue()).says == "unsigned, names Stable Diffusion"
 
 
+def test_a_source_type_in_a_text_is_told_as_unsigned():
+    info = PngInfo()
+    info.add_text("DigitalSourceType", "trainedAlgorithmicMedia")
+    file = io.BytesIO()
+    Image.fromarray(picture(0)).save(file, "PNG", pnginfo=info)
+    found = read_provenance(file.getvalue())
+    assert found.says == "unsigned, names IPTC: trained algorithmic media"
+
+
 def test_nothing_found_says_nothing():
     for kind in MEDIA:
         assert read_provenance(encoded(picture(0), kind)).says == NOTHING
