@@ -142,12 +142,13 @@ def _prepared(encoder, pictures):
         images = load_sample_images().images
     else:
         images = []
-        for picture in as_pictures(pictures):
+        for row, picture in enumerate(as_pictures(pictures)):
             try:
                 images.append(picture.read())
             except ImageReadError as error:
                 raise ValueError(
-                    f"a picture to try the export on cannot be read: {error}"
+                    "a picture to try the export on cannot be read: "
+                    f"row {row}: {picture.name}: {error}"
                 ) from error
     if not images:
         raise ValueError("there are no pictures to try the export on")

@@ -71,6 +71,15 @@ def test_the_default_detector_runs_without_torch(detector, data, tmp_path):
 
 
 @pytest.mark.slow
+def test_a_picture_that_cannot_be_read_is_named(detector, data, tmp_path, monkeypatch):
+    monkeypatch.setattr(onnx_export, "encoder_graph", lambda *_: None)
+    (tmp_path / "broken.jpg").write_bytes(b"none")
+    pictures = [data.X[0], str(tmp_path / "broken.jpg")]
+    with pytest.raises(ValueError, match=r"cannot be read: row 1: .*broken\.jpg: is no picture"):
+        detector.export_onnx(tmp_path / "detector.onnx", pictures=pictures)
+
+
+@pytest.mark.slow
 def test_int8_says_what_it_costs(detector, data, tmp_path):
     path = tmp_path / "int8.onnx"
     with pytest.raises(ValueError, match=r"at least 20 pictures .* got 0"):
