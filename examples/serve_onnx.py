@@ -24,6 +24,8 @@ def prepare(content, height, width):
     image = Image.open(io.BytesIO(content), formats=FORMATS)
     if image.width * image.height > MOST_PIXELS:
         raise ValueError(f"more than {MOST_PIXELS:,} pixels")
+    if image.mode[0] in "IF":
+        raise ValueError("more than 8 bits a channel, which Pillow would clip")
     image = ImageOps.exif_transpose(image).convert("RGBA")
     image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     pixels = np.asarray(image.convert("RGB"))

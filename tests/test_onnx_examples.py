@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from sklearn_ssafe import SSAFEClassifier, load_detector
 from sklearn_ssafe.datasets import make_generated_images
@@ -29,6 +30,8 @@ answers = {{}}
 for picture in sorted(folder.iterdir()):
     answer = client.post("/judge", content=picture.read_bytes())
     answers[picture.name] = [answer.status_code, answer.json()]
+deep = (folder.parent / "deep.png").read_bytes()
+answers["deep"] = [client.post("/judge", content=deep).status_code, {{}}]
 serve_onnx.MOST_BYTES = 1000
 answers["long"] = [client.post("/judge", content=b"x" * 5000).status_code, {{}}]
 serve_onnx.MOST_BYTES, serve_onnx.MOST_PIXELS = 10**6, 100
@@ -52,6 +55,8 @@ def exported(tmp_path_factory):
     transparent = np.random.default_rng(0).integers(0, 256, (300, 280, 4), dtype=np.uint8)
     (folder / "pictures" / "large.png").write_bytes(encoded(transparent, "PNG"))
     (folder / "pictures" / "broken.jpg").write_bytes(b"no picture at all")
+    deep = np.full((300, 300), 40_000, dtype=np.uint16)
+    (folder / "deep.png").write_bytes(encoded(Image.fromarray(deep), "PNG"))
     return folder
 
 
@@ -82,6 +87,7 @@ def test_the_service_judges_as_the_detector_does(exported):
         assert answer["verdict"] == word
     assert answers["broken.jpg"][0] == 422
     assert "cannot be read" in answers["broken.jpg"][1]["detail"]
+    assert answers["deep"][0] == 422  # 16 bits, which Pillow would clip
     assert answers["long"][0] == 413
     assert answers["wide"][0] == 422
 
