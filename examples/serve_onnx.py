@@ -74,6 +74,8 @@ def make_app(path):
 
 
 if __name__ == "__main__":
+    service = make_app(sys.argv[1])
+
     import uvicorn
 
-    uvicorn.run(make_app(sys.argv[1]), host="127.0.0.1", port=8000)
+    uvicorn.run(service, host="127.0.0.1", port=8000)
