@@ -6,15 +6,17 @@ from pathlib import Path
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.datasets import load_sample_images
 from sklearn.utils.validation import check_array, check_is_fitted
 
+from ..encoders.onnx_tower import exact_options
 from ..encoding.transformer import gives_unit_rows, loaded_encoder
 from ..images.inputs import as_pictures
 from ..images.reading import ImageReadError
 from ..results import plain
+from .default_head import scaled_to_unit_length
 from .onnx_graph import FEATURES, SCORE, VIEWS, encoder_graph, head_graph, joined, need, quantised
 from .saving import contents_of
+from .verdicts import current_rule
 
 _TOLERANCE = 1e-4
 _LEAST_PICTURES = 20  # to quantise by, and to measure what that costs
@@ -139,6 +141,8 @@ def _rows(rows, n_features):
 
 def _prepared(encoder, pictures):
     if pictures is None:
+        from sklearn.datasets import load_sample_images
+
         images = load_sample_images().images
     else:
         images = []
@@ -159,17 +163,13 @@ def _rows_of(encoder, views, unit_rows):
     import torch
 
     rows = encoder.encode(torch.from_numpy(views[None])).numpy()
-    return rows / np.linalg.norm(rows, axis=1, keepdims=True) if unit_rows else rows
+    return scaled_to_unit_length(rows) if unit_rows else rows
 
 
 def _scores(model, inputs, name):
     (runtime,) = need("onnxruntime")
-    options = runtime.SessionOptions()
-    options.log_severity_level = 3
-    # Without it, sums of int8 products overflow on processors that lack VNNI.
-    options.add_session_config_entry("session.x64quantprecision", "1")
     session = runtime.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        model.SerializeToString(), exact_options(runtime), providers=["CPUExecutionProvider"]
     )
     return np.concatenate([session.run([SCORE], {name: one[None]})[0] for one in inputs])
 
@@ -192,7 +192,7 @@ def _metadata(detector, preprocessing, parity):
 
 def _limits(detector):
     """From which score a picture is called generated, and below which real; in between unsure."""
-    rule = getattr(detector, "verdict_rule_", None)
+    rule = current_rule(detector)
     if rule is None:
         limit = float(detector.threshold_)
         return {"generated_from": limit, "real_below": limit}

@@ -21,6 +21,16 @@ def onnx_device(device):
     return "auto" if torch.cuda.is_available() and _has_cuda(_onnxruntime()) else "cpu"
 
 
+def exact_options(runtime):
+    """Return the options of a session whose sums are right on every processor."""
+    options = runtime.SessionOptions()
+    # Without it, sums of int8 products overflow on x86-64 processors that lack VNNI, and the
+    # features of an int8 model mean nothing there.
+    options.add_session_config_entry("session.x64quantprecision", "1")
+    options.log_severity_level = 3  # errors are raised; its warnings are for those who exported
+    return options
+
+
 def load_onnx_tower(file, device, n_threads):
     """Open an ONNX file."""
     runtime = _onnxruntime()
@@ -32,15 +42,11 @@ def load_onnx_tower(file, device, n_threads):
                 "GPUs install onnxruntime-gpu in place of onnxruntime; else use device='cpu'."
             )
         providers = [("CUDAExecutionProvider", {"device_id": device.index}), *providers]
-    options = runtime.SessionOptions()
+    options = exact_options(runtime)
     options.intra_op_num_threads = n_threads
     options.inter_op_num_threads = 1
     # Its threads would wait by spinning, on cores that the reading threads could use.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    # Without it, sums of int8 products overflow on x86-64 processors that lack VNNI, and the
-    # features of an int8 model mean nothing there.
-    options.add_session_config_entry("session.x64quantprecision", "1")
-    options.log_severity_level = 3  # errors are raised; its warnings are for those who exported
     try:
         session = runtime.InferenceSession(str(file), options, providers=providers)
     except Exception as error:  # its exceptions have no common base

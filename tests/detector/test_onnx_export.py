@@ -220,3 +220,13 @@ def test_the_folds_heads_of_target_fpr(rows, tmp_path):
     session = runtime.InferenceSession(tmp_path / "d.onnx")
     score = session.run(["score"], {"features": X})[0]
     np.testing.assert_allclose(score, detector.predict_proba(X)[:, 1], atol=1e-5)
+
+
+def test_the_limits_follow_a_threshold_that_was_moved(rows, tmp_path):
+    X, y = rows[0][:, :2], rows[1]
+    detector = SSAFEClassifier(None, cv=None, abstain=0.2).fit(X, y)
+    detector.threshold_ = 0.99
+    detector.export_onnx(tmp_path / "d.onnx")
+    session = runtime.InferenceSession(tmp_path / "d.onnx")
+    facts = json.loads(session.get_modelmeta().custom_metadata_map["sklearn_ssafe"])
+    assert facts["verdicts"]["generated_from"] == facts["threshold"] == 0.99
