@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import uniform_filter
 
-from .predictors import MeanDifferencePredictor, need_both_classes
+from .predictors import MeanDifferencePredictor, most_like_each_class, need_both_classes
 from .result import Example, Finding
 
 SIDE = 16
@@ -75,10 +75,7 @@ class CornersPredictor:
 
     def strongest(self, y):
         """Return the three pictures that are most like each class in the corner, real first."""
-        everyone = np.arange(len(y))
-        score = self._places[self.corner].score(y, everyone, everyone)
-        order = np.argsort(score, kind="stable")
-        return [*order[y[order] == 0][:3], *order[::-1][y[order[::-1]] == 1][:3]]
+        return most_like_each_class(self._places[self.corner], y)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.fft import dctn
 
 from .file_checks import PropertyCheck
-from .predictors import MeanDifferencePredictor, need_both_classes
+from .predictors import MeanDifferencePredictor, most_like_each_class, need_both_classes
 from .result import Example, Finding
 
 # Formats that lose nothing, so that a trace of JPEG is one of what was before.
@@ -113,9 +113,6 @@ class CornerLightCheck:
         generated, real = (predictor.features[y == label].mean(axis=0) for label in (1, 0))
         spread = predictor.features.std(axis=0) + 1e-3
         place = int(np.argmax(np.abs(generated - real) / spread)) // len(_SIDES)
-        everyone = np.arange(len(y))
-        order = np.argsort(predictor.score(y, everyone, everyone), kind="stable")
-        shown = [*order[y[order] == 0][:3], *order[::-1][y[order[::-1]] == 1][:3]]
         return Finding(
             code=self.code,
             title=f"{self.title} ({_CORNERS[place]})",
@@ -124,7 +121,10 @@ class CornerLightCheck:
             p_value=p_value,
             n_images=len(y),
             advice=self.advice,
-            examples=tuple(Example.of(pictures, row, _CORNERS[place]) for row in shown),
+            examples=tuple(
+                Example.of(pictures, row, _CORNERS[place])
+                for row in most_like_each_class(predictor, y)
+            ),
         )
 
 

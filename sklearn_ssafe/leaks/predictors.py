@@ -16,6 +16,13 @@ _FEWEST_PICTURES = 4
 FEWEST_OF_A_CLASS = 10
 
 
+def most_like_each_class(predictor, y):
+    """Rows of the three pictures that are most like each class, real first."""
+    everyone = np.arange(len(y))
+    order = np.argsort(predictor.score(y, everyone, everyone), kind="stable")
+    return [*order[y[order] == 0][:3], *order[::-1][y[order[::-1]] == 1][:3]]
+
+
 def need_both_classes(y):
     """Raise NotRun if too few pictures of a class, of those that have the property, are known."""
     n_real, n_generated = int((y == 0).sum()), int((y == 1).sum())

@@ -6,7 +6,7 @@ import pandas as pd
 from ..labels import is_generated, names_of
 from ..plotting import STYLES, Display
 from ..public import public
-from .scores import detector_scores, log_odds, operating_threshold, score_and_verdict
+from .scores import log_odds, scores_and_threshold
 
 _MOST_STEPS = 100
 
@@ -201,12 +201,9 @@ class CoverageRiskDisplay(Display):
             The display, plotted.
         """
         y = np.asarray(y)
-        positive = y[is_generated(y, pos_label)][0]
-        if "threshold" in options:
-            score = detector_scores(estimator, X, positive)
-        else:
-            score, called = score_and_verdict(estimator, X, pos_label=positive)
-            options["threshold"] = operating_threshold(estimator, score, called).lowest_called
+        score, options["threshold"] = scores_and_threshold(
+            estimator, X, y, pos_label=pos_label, **options
+        )
         if getattr(estimator, "abstain", None) is not None:
             options.setdefault("verdict", estimator.predict_verdict(X))
         return cls.from_predictions(y, score, pos_label=pos_label, ax=ax, **options)

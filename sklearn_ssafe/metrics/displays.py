@@ -8,7 +8,7 @@ from ..plotting import STYLES, Display, legend_below
 from ..public import public
 from .report import detection_report
 from .report_rows import METRICS
-from .scores import detector_scores, operating_threshold, score_and_verdict
+from .scores import scores_and_threshold
 
 _TITLES = {
     "rate": "called generated",
@@ -114,7 +114,7 @@ class GeneratorReportDisplay(Display):
         y = np.asarray(y)
         if "threshold" not in options:
             options.setdefault("threshold_from", "the detector's own")
-        score, options["threshold"] = _scores_and_threshold(estimator, X, y, **options)
+        score, options["threshold"] = scores_and_threshold(estimator, X, y, **options)
         return cls.from_predictions(y, score, metric=metric, ax=ax, **options)
 
     def frame(self):
@@ -300,7 +300,7 @@ class ScoreDistributionDisplay(Display):
             The display, plotted.
         """
         y = np.asarray(y)
-        score, options["threshold"] = _scores_and_threshold(
+        score, options["threshold"] = scores_and_threshold(
             estimator, X, y, pos_label=pos_label, **options
         )
         return cls.from_predictions(y, score, pos_label=pos_label, ax=ax, **options)
@@ -368,12 +368,3 @@ class ScoreDistributionDisplay(Display):
         self.ax_.set_xlabel("score (higher: more likely generated)")
         legend_below(self.ax_, list(handles.values()))
         return self
-
-
-def _scores_and_threshold(estimator, X, y, *, pos_label=None, threshold=None, **_):
-    """Ask a detector; where no threshold is given, take its own."""
-    positive = y[is_generated(y, pos_label)][0]
-    if threshold is not None:
-        return detector_scores(estimator, X, positive), threshold
-    score, called = score_and_verdict(estimator, X, pos_label=positive)
-    return score, operating_threshold(estimator, score, called).lowest_called

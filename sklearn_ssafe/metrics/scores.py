@@ -14,6 +14,7 @@ from sklearn.utils import _safe_indexing
 
 from ..encoding.engine import find_unreadable
 from ..encoding.failures import EncodingError, EncodingWarning
+from ..labels import is_generated
 
 
 def log_odds(probability):
@@ -230,3 +231,12 @@ def judge_pictures(detector, X, pictures, *, label):
     for place, row in enumerate(silent.tolist()):
         reasons[row] = unreadable.get(place, "the detector gave no score")
     return JudgedPictures(score, called, dict(sorted(reasons.items())))
+
+
+def scores_and_threshold(estimator, X, y, *, pos_label=None, threshold=None, **_):
+    """Ask a detector; where no threshold is given, take its own."""
+    positive = y[is_generated(y, pos_label)][0]
+    if threshold is not None:
+        return detector_scores(estimator, X, positive), threshold
+    score, called = score_and_verdict(estimator, X, pos_label=positive)
+    return score, operating_threshold(estimator, score, called).lowest_called
