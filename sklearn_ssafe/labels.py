@@ -217,7 +217,7 @@ def held_out_groups(y, generator=None, source=None, groups=None):
     """Number which pictures are kept together; what cannot be held out is split by picture.
 
     `y` is 1 for generated. Whole generators and whole real sources are kept together where there
-    are two or more, and whole `groups`.
+    are two or more, and whole `groups`. Numbers follow the names, not the order of rows.
     """
     name = names_of(y, generator, source)
     # A generator and a real source of the same name are two things.
@@ -232,7 +232,10 @@ def held_out_groups(y, generator=None, source=None, groups=None):
             name[mine] = ""
             if len(np.unique(group[mine])) < 2:
                 group[mine] = ""
-    return keep_together(name, group)
+    by_name = sorted(range(len(y)), key=lambda row: (not name[row], name[row], group[row]))
+    number = np.empty(len(y), dtype=np.intp)
+    number[by_name] = keep_together(name[by_name], group[by_name])
+    return number
 
 
 def names_of(y, generator=None, source=None):

@@ -103,6 +103,9 @@ def test_mixed_types_change_nothing(seed):
         np.where(y == 0, mix, mixed(rng, [""] * 60)),
     )
     np.testing.assert_array_equal(held_out_groups(y, *gaps), held_out_groups(y, names, names))
+    order = rng.permutation(60)
+    shuffled = held_out_groups(y[order], gaps[0][order], gaps[1][order])
+    np.testing.assert_array_equal(shuffled, held_out_groups(y, *gaps)[order])
     units = resampling_units(known_labels(60, mix), None, np.arange(60), [y == 1, y == 0])
     assert [of_side.max() + 1 for of_side, _ in units] == [3, 2]
     score = rng.random(60)

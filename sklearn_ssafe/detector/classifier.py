@@ -177,6 +177,10 @@ class SSAFEClassifier(
     further pictures of the same sources. ``benchmarks/results/coverage.md`` has how often it is
     kept, and what it costs.
 
+    The order of the rows decides nothing, but to a rounding: folds, pictures kept aside and the
+    order in which a head is shown its rows follow from what the rows hold, shuffled with a fixed
+    seed. A curator gets them as they stand in X; `GeneratorCurator` goes by what they hold, too.
+
     `generator`, `source` and `domain` are requested by default, so that `fit` gets them within a
     search, a pipeline or a cross-validation where metadata routing is enabled.
 

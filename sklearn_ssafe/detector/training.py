@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
-from sklearn.utils import _safe_indexing
+from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils.validation import check_consistent_length
 
 from ..curation.curator import CurationWarning
 from ..images.picture import as_picture
-from ..labels import binary_labels, generated_label, held_out_groups, names_of
+from ..labels import binary_labels, generated_label, held_out_groups, known_labels, names_of
 from ..metrics.thresholds import threshold_for_fpr
 from ..model_selection.held_out import CannotSplitError, score_folds
 from ..public import public
@@ -75,14 +75,24 @@ def train(detector, X, y, origin, embeddings=None):
             failures = failures.assign(row=good[failures["row"]])
             detector.failures_ = pd.concat([detector.failures_, failures], ignore_index=True)
 
+    turn = turn_by_content(rows, is_generated, origin.values(), table)
     aside = np.zeros(len(rows), dtype=bool)
     if asked.fpr is not None:
-        aside = kept_aside(is_generated, names, detector.calibration_size)
+        aside = kept_aside(is_generated, names, detector.calibration_size, turn)
     detector.out_of_fold_ = None
     if detector.cv is not None:
         try:
             detector.out_of_fold_, heads, of_heads = score_out_of_fold(
-                head, detector.curator, rows, is_generated, origin, detector.cv, seen, copies, aside
+                head,
+                detector.curator,
+                rows,
+                is_generated,
+                origin,
+                detector.cv,
+                seen,
+                copies,
+                aside,
+                turn,
             )
         except CannotSplitError:
             if detector.target_fpr is not None:
@@ -103,7 +113,7 @@ def train(detector, X, y, origin, embeddings=None):
         detector.curator, rows, is_generated, origin, np.flatnonzero(~aside)
     )
     if detector.target_fpr is None:
-        detector.head_ = fit_head(head, seen, is_generated, chosen, copies)
+        detector.head_ = fit_head(head, seen, is_generated, in_turn(chosen, turn), copies)
     else:
         # The threshold is for the heads that it was chosen with, see metrics/thresholds.py.
         detector.head_, chosen = FoldMajority(heads), of_heads
@@ -125,6 +135,27 @@ def train(detector, X, y, origin, embeddings=None):
     return detector
 
 
+def turn_by_content(rows, y, origin, table):
+    """Return when it is each row's turn: at random, by what it holds and not by where it stands.
+
+    Rows are ordered by one number before they are shuffled, so that rounding, as on another
+    machine, gives hardly any of them another turn.
+    """
+    keys = [np.unique(known_labels(len(y), column), return_inverse=True)[1] for column in origin]
+    if table is not None:
+        keys.append(pd.util.hash_pandas_object(table, index=False).to_numpy())
+    weights = check_random_state(0).standard_normal(rows.shape[1])
+    order = np.lexsort([*keys, y, [(row * weights).sum() for row in rows]])
+    turn = np.empty(len(rows), dtype=np.intp)
+    turn[order] = check_random_state(0).permutation(len(rows))
+    return turn
+
+
+def in_turn(rows, turn):
+    """Sort the numbers of some rows by their turn."""
+    return rows[np.argsort(turn[rows])]
+
+
 def choose_rows(curator, rows, y, origin, among):
     """Choose the rows to train on, `among` some; return the fitted curator and their numbers."""
     if curator is None:
@@ -143,7 +174,7 @@ def fit_head(head, seen, y, chosen, copies):
     return clone(head).fit(*training)
 
 
-def score_out_of_fold(head, curator, rows, y, origin, cv, seen, copies, aside):
+def score_out_of_fold(head, curator, rows, y, origin, cv, seen, copies, aside, turn):
     """Score every row by a head trained without its generator and its source, and none on `aside`.
 
     A curator chooses by `rows`, the heads see the same ones in `seen`, and their changed `copies`.
@@ -163,10 +194,11 @@ def score_out_of_fold(head, curator, rows, y, origin, cv, seen, copies, aside):
             warnings.simplefilter("ignore", CurationWarning)
             _, chosen = choose_rows(curator, rows, y, origin, train)
         trained_on[chosen] = True
-        heads.append(fit_head(head, seen, y, chosen, copies))
+        heads.append(fit_head(head, seen, y, in_turn(chosen, turn), copies))
         return heads[-1].predict_proba(_safe_indexing(seen, test))[:, 1]
 
     known = {"generator": origin.get("generator"), "source": origin.get("source")}
+    known["groups"] = [f"{place:09d}" for place in turn]  # pictures without a name are dealt so
     scores = score_folds(fit_and_score, y, **known, cv=cv)
     return scores, heads, np.flatnonzero(trained_on)
 

@@ -6,7 +6,6 @@ from datetime import date
 from numbers import Real
 
 import numpy as np
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from ..metrics.abstention import verdict_rule
@@ -56,9 +55,9 @@ def _from_dict(abstain):
     return Abstention(abstain.get("fpr"), abstain.get("fnr"), bool(abstain.get("stability")))
 
 
-def kept_aside(y, names, share):
-    """Choose which pictures calibrate: `share` of each source and generator, at random."""
-    order = np.lexsort([check_random_state(0).random_sample(len(y)), names.astype(str), y])
+def kept_aside(y, names, share, turn):
+    """Choose which pictures calibrate: `share` of each source and generator, in turn."""
+    order = np.lexsort([turn, names.astype(str), y])
     aside = np.zeros(len(y), dtype=bool)
     for label in np.unique(y):
         mine = order[y[order] == label]

@@ -162,7 +162,8 @@ def test_rows_have_the_length_they_were_trained_with(picture_files, tmp_path):
     assert json.loads((path / "detector.json").read_text())["unit_rows"] is False
     rows = encoder.fit_transform(picture_files)
     np.testing.assert_allclose(
-        load_detector(path).predict_proba(picture_files), detector.head_.predict_proba(rows)
+        load_detector(path).predict_proba(picture_files),
+        detector.head_.predict_proba(rows.astype(float)),
     )
     # As a detector of the first format, which did not say it and always had rows of unit length.
     as_format(path, 1)

@@ -72,6 +72,17 @@ def test_the_figures_are_those_of_its_own_scores():
     assert report.frame().iloc[-1]["auc"] > 0.9
 
 
+@pytest.mark.parametrize("target_fpr", [None, 0.1])
+def test_the_order_of_rows_decides_nothing_where_all_are_named(target_fpr):
+    X, y, known, _ = labelled()
+    order = np.random.default_rng(0).permutation(len(y))
+    options = {"n_resamples": 0, "target_fpr": target_fpr}
+    first = cross_val_report(LogisticRegression(), X, y, **options, **known)
+    of_order = {name: values[order] for name, values in known.items()}
+    second = cross_val_report(LogisticRegression(), X[order], y[order], **options, **of_order)
+    pd.testing.assert_frame_equal(second.frame(), first.frame(), rtol=1e-6)
+
+
 def test_the_threshold_does_not_know_the_tested_part():
     X, y, known, names = labelled()
     options = {"target_fpr": 0.1, "n_resamples": 0, **known}
