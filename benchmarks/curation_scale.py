@@ -3,6 +3,7 @@
     python benchmarks/curation_scale.py pool     # 50,000 x 1,280 in 28 combinations, in memory
     python benchmarks/curation_scale.py map      # 1,000,000 x 1,024 from a memory map of 4 GB
     python benchmarks/curation_scale.py curve    # cost against size
+    python benchmarks/curation_scale.py streamed # up to 1,000,000 x 1,024 from Parquet files
     python benchmarks/curation_scale.py error    # random features against the exact distances
     python benchmarks/curation_scale.py report   # what was measured, as Markdown
 
@@ -14,6 +15,7 @@ imported packages included. Pages of a file that is mapped count as well, as lon
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -30,6 +32,8 @@ RESULTS = Path(__file__).parent / "results" / "curation_scale.json"
 N_DOMAINS, N_GENERATORS, N_SOURCES = 4, 7, 7
 POOL = {"n_generated": 50_000, "n_real": 5_000, "n_features": 1280}
 MAP = {"n_generated": 900_000, "n_real": 100_000, "n_features": 1024}
+STREAMED_SIZES = (10_000, 100_000, 1_000_000)  # rows in all, nine of ten generated
+EXTRAPOLATED = 10_000_000
 EXACT_SIZES = (3_125, 6_250, 12_500, 25_000, 50_000)
 LINEAR_SIZES = (12_500, 25_000, 50_000, 100_000, 200_000)
 FREQUENCIES = (64, 256, 1024, 4096)
@@ -38,13 +42,12 @@ N_DRAWS = 5
 BANDWIDTH = 1.4
 
 
-def write_embeddings(path, n_generated, n_real, n_features):
-    """Write float32 rows, the generated ones first, a piece at a time."""
+def embeddings(n_generated, n_real, n_features):
+    """Yield float32 rows, the generated ones first, and where they begin, a piece at a time."""
     rng = np.random.default_rng(0)
     n_rows = n_generated + n_real
     centres = rng.normal(size=(N_DOMAINS * N_GENERATORS + N_SOURCES, 12))
     directions = rng.normal(size=(12, n_features)) / 12
-    rows = np.lib.format.open_memmap(path, "w+", dtype=np.float32, shape=(n_rows, n_features))
     combination = np.concatenate(
         [
             np.arange(n_generated) % (N_DOMAINS * N_GENERATORS),
@@ -54,8 +57,31 @@ def write_embeddings(path, n_generated, n_real, n_features):
     for start in range(0, n_rows, 20_000):
         mine = combination[start : start + 20_000]
         noise = rng.standard_normal((len(mine), n_features), dtype=np.float32)
-        rows[start : start + len(mine)] = noise + centres[mine] @ directions
+        yield start, (noise + centres[mine] @ directions).astype(np.float32)
+
+
+def write_map(path, n_generated, n_real, n_features):
+    """Write rows as a NumPy file that can be mapped."""
+    shape = n_generated + n_real, n_features
+    rows = np.lib.format.open_memmap(path, "w+", dtype=np.float32, shape=shape)
+    for start, piece in embeddings(n_generated, n_real, n_features):
+        rows[start : start + len(piece)] = piece
     rows.flush()
+
+
+def write_parquet(folder, n_generated, n_real, n_features):
+    """Write rows and their labels as Parquet files of 20,000 rows, of 82 MB at the widest here."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = labels(n_generated, n_real)
+    folder.mkdir()
+    for start, piece in embeddings(n_generated, n_real, n_features):
+        mine = {name: values[start : start + len(piece)] for name, values in columns.items()}
+        lists = pa.FixedSizeListArray.from_arrays(pa.array(piece.ravel()), n_features)
+        pq.write_table(
+            pa.table({**mine, "embedding": lists}), folder / f"part-{start // 20_000:05}.parquet"
+        )
 
 
 def labels(n_generated, n_real):
@@ -77,13 +103,15 @@ def labels(n_generated, n_real):
 
 def fit_once(path, n_generated, n_real, mapped, options):
     """Fit in this process, and print what it took."""
-    X = np.load(path, mmap_mode="r" if mapped else None)
-    columns = labels(n_generated, n_real)
+    if path.is_dir():
+        X, columns = path, {name: name for name in ("y", "generator", "domain", "source")}
+    else:
+        X, columns = np.load(path, mmap_mode="r" if mapped else None), labels(n_generated, n_real)
     curator = GeneratorCurator(**{"random_state": 0, **options})
     with warnings.catch_warnings():
         # Small pools of the curve cannot fill 10,000.
         warnings.simplefilter("ignore", CurationWarning)
-        before = peak_memory()
+        before, load = peak_memory(), round(os.getloadavg()[0], 1)
         start = time.perf_counter()
         curator.fit_resample(X, **columns)
         seconds = time.perf_counter() - start
@@ -91,6 +119,7 @@ def fit_once(path, n_generated, n_real, mapped, options):
         "seconds": round(seconds, 1),
         "peak_gb": round(peak_memory(), 2),
         "peak_before_fit_gb": round(before, 2),
+        "load_before": load,
         "chosen": len(curator.sample_indices_),
         "method": curator.method_,
         "selected": curator.selected_generators_.tolist(),
@@ -119,7 +148,7 @@ def measure(path, sizes, *, mapped=False, **options):
 def measure_pool(folder):
     """Measure the paper's size, exactly and with every way to choose pictures."""
     path = Path(folder) / "pool.npy"
-    write_embeddings(path, **POOL)
+    write_map(path, **POOL)
     return [
         measure(path, POOL, method="exact", selection=selection)
         for selection in ("random", "k_means", "k_centre")
@@ -129,7 +158,7 @@ def measure_pool(folder):
 def measure_map(folder):
     """Measure a million rows that are never in memory at once."""
     path = Path(folder) / "map.npy"
-    write_embeddings(path, **MAP)
+    write_map(path, **MAP)
     try:
         return [measure(path, MAP, mapped=True)]
     finally:
@@ -142,7 +171,7 @@ def measure_curve(folder):
     for n_generated in sorted({*EXACT_SIZES, *LINEAR_SIZES}):
         sizes = {"n_generated": n_generated, "n_real": n_generated // 10, "n_features": 1280}
         path = Path(folder) / "curve.npy"
-        write_embeddings(path, **sizes)
+        write_map(path, **sizes)
         if n_generated in EXACT_SIZES:
             results.append(measure(path, sizes, method="exact"))
         if n_generated in LINEAR_SIZES:
@@ -151,10 +180,30 @@ def measure_curve(folder):
     return results
 
 
+def measure_streamed(folder):
+    """Measure data sets of Parquet files, of which no more than a block is in memory."""
+    results = []
+    for n_rows in STREAMED_SIZES:
+        sizes = {"n_generated": n_rows * 9 // 10, "n_real": n_rows // 10, "n_features": 1024}
+        path = Path(folder) / "parts"
+        write_parquet(path, **sizes)
+        results.append(measure(path, sizes, method="random_features"))
+        shutil.rmtree(path)
+    return results
+
+
+def slope(results):
+    """Return seconds and peak GB of the largest extrapolated size, by the two largest sizes."""
+    small, large = results[-2:]
+    n_small, n_large = (row["n_generated"] + row["n_real"] for row in (small, large))
+    ahead = (EXTRAPOLATED - n_large) / (n_large - n_small)
+    return [large[key] + ahead * (large[key] - small[key]) for key in ("seconds", "peak_gb")]
+
+
 def measure_error(folder):
     """Compare distances by random features with the exact ones, at one bandwidth."""
     path = Path(folder) / "pool.npy"
-    write_embeddings(path, **POOL)
+    write_map(path, **POOL)
     exact = measure(path, POOL, method="exact", bandwidth=BANDWIDTH)
     distances = np.load(path.with_name("distances.npy"))
     pairs = np.triu_indices(len(distances), 1)
@@ -193,6 +242,7 @@ MEASUREMENTS = {
     "pool": measure_pool,
     "map": measure_map,
     "curve": measure_curve,
+    "streamed": measure_streamed,
     "error": measure_error,
 }
 
@@ -202,8 +252,8 @@ def report(results):
     lines = [
         "# What curation costs",
         "",
-        f"Made by `python benchmarks/curation_scale.py pool`, `map`, `curve` and `error`, on "
-        f"{results['cores']} cores. Synthetic float32 embeddings in "
+        "Made by `python benchmarks/curation_scale.py pool`, `map`, `curve`, `streamed` and "
+        f"`error`, on {results['cores']} cores. Synthetic float32 embeddings in "
         f"{N_DOMAINS * N_GENERATORS} combinations of domain and generator; real pictures from "
         f"{N_SOURCES} sources. Seconds of `fit_resample`; peak memory of the whole process in GB "
         "(10^9 bytes), the data, the packages, and the pages of a mapped file included.",
@@ -211,13 +261,20 @@ def report(results):
         "| | generated x columns | real | method | selection | chosen | seconds | peak GB |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    for part in ("pool", "map", "curve"):
+    for part in ("pool", "map", "streamed", "curve"):
         for row in results.get(part, []):
             lines.append(
                 f"| {part} | {row['n_generated']:,} x {row['n_features']:,} | {row['n_real']:,} | "
                 f"{row['method']} | {row['options'].get('selection', 'random')} | "
                 f"{row['chosen']:,} | {row['seconds']} | {row['peak_gb']} |"
             )
+    if "streamed" in results:
+        seconds, peak = slope(results["streamed"])
+        lines += [
+            "",
+            f"Streamed, by the slope between the two largest, {EXTRAPOLATED:,} rows would take "
+            f"{seconds / 60:.0f} minutes and {peak:.1f} GB: extrapolated, not measured.",
+        ]
     if "error" in results:
         lines += [
             "",

@@ -10,14 +10,23 @@ from sklearn.utils import _safe_indexing, check_array, check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_consistent_length, validate_data
 
-from ..images.inputs import as_pictures, is_one_picture
-from ..images.picture import as_picture
-from ..labels import is_generated
+from ..labels import as_name, is_generated
 from ..public import DocumentationLink, public
 from .clusters import average_linkage, choose, cut
-from .mmd import generator_distances
-from .pool import choose_representatives, group_pool, half_and_half
-from .rows import UnitRows, content_order, rows_not_finite, take_rows
+from .embedding_files import EmbeddingFiles, is_parquet
+from .mmd import MOST_EXACT, check_method
+from .pool import HeldPool, group_pool, half_and_half, summarise
+from .rows import (
+    UnitRows,
+    content_of,
+    content_order,
+    refuse_bad_rows,
+    refuse_pictures,
+    take_rows,
+)
+from .streamed_pool import RowGroups, StreamedPool, held_pool
+
+_COLUMNS = ("generator", "domain", "source", "embedding")
 
 
 @public("sklearn_ssafe")
@@ -45,7 +54,8 @@ class GeneratorCurator(DocumentationLink, BaseEstimator):
         used. None: X holds embeddings. Either way the curator scales rows to unit length, and
         nothing else. Measurements in different units, such as those of the embedded encoder, need
         a scaler behind:
-        ``make_pipeline(FrozenEncoderTransformer("forensic"), StandardScaler())``.
+        ``make_pipeline(FrozenEncoderTransformer("forensic"), StandardScaler())``. Of a Parquet data
+        set, an encoder of numbers that has ``partial_fit``, such as ``StandardScaler()``.
     kernel : {"rbf", "linear", "polynomial"}, default="rbf"
         Of the MMD, for embeddings x and y of unit length: ``exp(-|x - y|^2 / (2 bandwidth^2))``,
         ``x.y``, or ``(x.y + 1)^degree``.
@@ -61,7 +71,8 @@ class GeneratorCurator(DocumentationLink, BaseEstimator):
     method : {"auto", "exact", "random_features"}, default="auto"
         How the MMD is computed: over all pairs of generated pictures, or, for "rbf", at a cost that
         grows with their number only, by random Fourier features. "auto" is exact up to 50,000
-        generated pictures, and always for the other kernels ("linear" is cheap at any size).
+        generated pictures, and always for the other kernels ("linear" is cheap at any size). Of a
+        Parquet data set, "exact" reads all rows into memory, and so does "auto" up to 50,000 rows.
     n_frequencies : int, default=1024
         Of the random features, each with a cosine and a sine.
     n_clusters : int or None, default=None
@@ -82,17 +93,23 @@ class GeneratorCurator(DocumentationLink, BaseEstimator):
         equally.
     selection : {"random", "k_means", "k_centre"}, default="random"
         Which pictures of a generator or real source are taken: drawn ones; the nearest to the
-        centres of as many k-means clusters; or greedily the farthest from those already taken.
+        centres of as many k-means clusters; or greedily the farthest from those already taken. Of a
+        Parquet data set that is not held in memory, the last two look at eight drawn pictures for
+        each one that they take.
     pos_label : int, str or None, default=None
         The label in y of generated pictures. None takes the larger of two numbers, such as 1 of 0
         and 1, and knows words such as fake and photo.
     random_state : int, RandomState instance or None, default=None
         Give an int for the same choice at every call.
+    verbose : bool or "auto", default="auto"
+        Whether to show bars while a Parquet data set is read; "auto" shows them in a terminal or
+        notebook.
 
     Attributes
     ----------
     sample_indices_ : ndarray of int, shape (n_chosen,)
-        Rows of the pool that were chosen, in ascending order.
+        Rows of the pool that were chosen, in ascending order. Rows of a Parquet data set are
+        numbered from 0 through its files, those of a folder in the order of their paths.
     generators_ : ndarray of str, shape (n_candidates,)
         The candidates in alphabetical order: the generator, or "domain / generator".
     selected_generators_ : ndarray of str, shape (n_selected,)
@@ -113,8 +130,11 @@ class GeneratorCurator(DocumentationLink, BaseEstimator):
         How the MMD was computed.
     encoder_ : transformer
         The clone of `encoder` that was used; only with an `encoder`.
+    n_left_out_ : int
+        Rows of a Parquet data set that have no embedding, NaN in it, or no label, and are no part
+        of the pool. 0 of other pools.
     n_features_in_ : int
-        Columns of X; only without an `encoder`.
+        Columns of X, or numbers of an embedding; only without an `encoder`.
 
     See Also
     --------
@@ -150,8 +170,8 @@ class GeneratorCurator(DocumentationLink, BaseEstimator):
     """
 
     # What each method may be given beside X and y, and gets without being asked for it.
-    __metadata_request__fit = {"generator": True, "domain": True, "source": True}  # noqa: RUF012
-    __metadata_request__fit_resample = {"generator": True, "domain": True, "source": True}  # noqa: RUF012
+    __metadata_request__fit = dict.fromkeys(_COLUMNS, True)
+    __metadata_request__fit_resample = dict.fromkeys(_COLUMNS, True)
 
     _parameter_constraints = {  # noqa: RUF012  (scikit-learn's convention)
         "n_generators": [Interval(Integral, 1, None, closed="left")],
@@ -171,6 +191,7 @@ class GeneratorCurator(DocumentationLink, BaseEstimator):
         "selection": [StrOptions({"random", "k_means", "k_centre"})],
         "pos_label": [Integral, str, None],
         "random_state": ["random_state"],
+        "verbose": ["boolean", StrOptions({"auto"})],
     }
 
     def __init__(
@@ -193,6 +214,7 @@ class GeneratorCurator(DocumentationLink, BaseEstimator):
         selection="random",
         pos_label=None,
         random_state=None,
+        verbose="auto",
     ):
         self.n_generators = n_generators
         self.n_samples = n_samples
@@ -211,16 +233,21 @@ class GeneratorCurator(DocumentationLink, BaseEstimator):
         self.selection = selection
         self.pos_label = pos_label
         self.random_state = random_state
+        self.verbose = verbose
 
-    def fit(self, X, y, *, generator=None, domain=None, source=None):
+    def fit(self, X, y, *, generator=None, domain=None, source=None, embedding=None):
         """Choose a training set.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Embeddings, which may be a memory map; or what `encoder` takes, such as paths.
-        y : array-like of shape (n_samples,)
-            Labels: 0 real, 1 generated, or others with `pos_label`.
+        X : array-like of shape (n_samples, n_features), str, Path or pyarrow Dataset
+            Embeddings, which may be a memory map; or what `encoder` takes, such as paths. Or a
+            Parquet data set, as the path of a file, of a folder with ``.parquet`` files at any
+            depth, or as a `pyarrow.dataset.Dataset`: rows are read a block at a time, and more than
+            50,000 are never held.
+        y : array-like of shape (n_samples,), or str
+            Labels: 0 real, 1 generated, or others with `pos_label`. Of a Parquet data set the name
+            of a column, as may be `generator`, `domain` and `source`.
         generator : array-like of str, shape (n_samples,)
             What made each generated picture; not looked at for real ones. Generated pictures
             without one are taken as one generator, "(unnamed)".
@@ -230,6 +257,10 @@ class GeneratorCurator(DocumentationLink, BaseEstimator):
         source : array-like of str, shape (n_samples,), or None, default=None
             Where each real picture is from; not looked at for generated ones. None takes `domain`;
             without either, all real pictures are of one source.
+        embedding : str, sequence of str or None, default=None
+            Of a Parquet data set, the column with lists of numbers, or the columns of numbers. None
+            takes ``embedding``; without that, the only column of lists; without that, all columns
+            of floats that are not named otherwise.
 
         Returns
         -------
@@ -239,65 +270,123 @@ class GeneratorCurator(DocumentationLink, BaseEstimator):
         Raises
         ------
         ValueError
-            `generator` is missing, a class is, a row of embeddings holds NaN or infinity, or
-            embeddings are so alike that the median distance is 0.
+            `generator` is missing, a class is, a row of an array holds NaN or infinity, embeddings
+            are so alike that the median distance is 0, or a Parquet file is damaged or of another
+            form than the others.
 
         Warns
         -----
         CurationWarning
-            The pool could not give what was asked for.
+            The pool could not give what was asked for, or rows of a Parquet data set are left out,
+            as they have no embedding or no label.
         """
-        self._curate(X, y, generator, domain, source)
+        self._curate(X, y, generator, domain, source, embedding)
         return self
 
-    def fit_resample(self, X, y, *, generator=None, domain=None, source=None):
+    def fit_resample(self, X, y, *, generator=None, domain=None, source=None, embedding=None):
         """Choose a training set and return it.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like of shape (n_samples, n_features), str, Path or pyarrow Dataset
             Embeddings, or what `encoder` takes, as for `fit`.
-        y : array-like of shape (n_samples,)
+        y : array-like of shape (n_samples,), or str
             Labels, as for `fit`.
         generator, domain, source : array-like of str, shape (n_samples,), or None, default=None
             As for `fit`; `generator` is needed.
+        embedding : str, sequence of str or None, default=None
+            As for `fit`.
 
         Returns
         -------
         X_resampled : array-like of shape (n_chosen, n_features)
-            The chosen rows of X, as the kind of container that X is.
+            The chosen rows of X, as the kind of container that X is; of a Parquet data set an
+            array.
         y_resampled : array-like of shape (n_chosen,)
             Their labels.
         """
-        self._curate(X, y, generator, domain, source)
+        self._curate(X, y, generator, domain, source, embedding)
         rows = self.sample_indices_
+        if is_parquet(X):
+            files = EmbeddingFiles(X, embedding=embedding, fields={"y": y}, verbose=self.verbose)
+            chosen, fields = files.take(rows)
+            return chosen, np.array(fields["y"]) if isinstance(y, str) else _safe_indexing(y, rows)
         in_pieces = isinstance(X, np.memmap) and X.ndim == 2
         return (
             take_rows(X, rows) if in_pieces else _safe_indexing(X, rows),
             _safe_indexing(y, rows),
         )
 
-    def _curate(self, X, y, generator, domain, source):
+    def _curate(self, X, y, generator, domain, source, embedding):
         self._validate_params()
-        generated = is_generated(y, self.pos_label)
         if generator is None:
             raise ValueError(
                 "GeneratorCurator chooses among generators: pass generator=..., one name a row "
-                "(anything for real pictures)"
+                "(anything for real pictures), or of a Parquet data set the name of a column"
             )
+        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+        names = {"generator": generator, "domain": domain, "source": source}
+        if is_parquet(X):
+            self._choose(*self._pool_of_files(X, y, names, embedding, seed), seed)
+        else:
+            self._choose(self._pool_of_rows(X, y, names, seed), [], seed)
+
+    def _pool_of_rows(self, X, y, names, seed):
+        generated = is_generated(y, self.pos_label)
         embeddings, content = self._embed(X)
-        given = [column for column in (generator, domain, source) if column is not None]
+        given = [column for column in names.values() if column is not None]
         check_consistent_length(embeddings, generated, *given)
         refuse_bad_rows(embeddings, content)
-        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
-        generators, sources = group_pool(
-            generated,
-            content_order(content, seed),
-            generator=generator,
-            domain=domain,
-            source=source,
+        self.n_left_out_ = 0
+        groups = group_pool(generated, content_order(content, seed), **names)
+        return HeldPool(UnitRows(embeddings), *groups)
+
+    def _pool_of_files(self, X, y, names, embedding, seed):
+        """Return the pool, and notes on what is no part of it."""
+        if self.encoder is not None and not hasattr(self.encoder, "partial_fit"):
+            raise ValueError(
+                "X is a Parquet data set of embeddings, and encoder= has no partial_fit: leave it "
+                "out, or give a scaler such as StandardScaler(). Encode pictures before, as "
+                "`ssafe embed` does."
+            )
+        check_method(self.method, self.kernel)
+        names = {
+            name: column
+            if column is None or isinstance(column, str)
+            else np.array([as_name(value) for value in column], dtype=object)
+            for name, column in names.items()
+        }
+        files = EmbeddingFiles(
+            X, embedding=embedding, fields={"y": y, **names}, verbose=self.verbose
         )
-        self._choose(UnitRows(embeddings), generators, sources, seed)
+        held = self.kernel != "linear" and (
+            self.method == "exact" or (self.method == "auto" and files.n_rows <= MOST_EXACT)
+        )
+        if self.kernel == "polynomial" and not held:
+            raise ValueError(
+                f'kernel="polynomial" compares all pairs of rows, and X has {files.n_rows:,}: set '
+                'method="exact" to read them into memory, or kernel="rbf"'
+            )
+        how = {"encoder": None, "seed": seed}
+        if self.encoder is None:
+            columns = None if files.of_lists else files.columns
+            first_row = pd.DataFrame(np.zeros((1, files.width)), columns=columns)
+            validate_data(self, first_row if columns else first_row.to_numpy())
+        else:
+            self.encoder_ = how["encoder"] = clone(self.encoder)
+        groups = RowGroups(files, self.pos_label)
+        if held:
+            pool, left_out = held_pool(files, groups, **how)
+        else:
+            pool = StreamedPool(
+                files, groups, n_samples=self.n_samples, selection=self.selection, **how
+            )
+            left_out = pool.left_out
+        self.n_left_out_ = len(left_out)
+        for kind, there in (("generated", pool.generators), ("real", pool.sources)):
+            if not there:
+                raise ValueError(f"No {kind} row of the Parquet data set has an embedding.")
+        return pool, left_out.notes(files)
 
     def _embed(self, X):
         """Return embeddings, and what tells one row from another."""
@@ -311,13 +400,12 @@ class GeneratorCurator(DocumentationLink, BaseEstimator):
         embeddings = X if isinstance(X, np.memmap) and X.dtype == checked.dtype else checked
         return embeddings, embeddings
 
-    def _choose(self, embeddings, generators, sources, seed):
-        notes = []
+    def _choose(self, pool, notes, seed):
+        generators, sources = pool.generators, pool.sources
         candidates = [group for group in generators if len(group) >= self.min_pictures]
         self._check_candidates(generators, candidates, notes)
-        self.distances_, self.bandwidth_, self.method_ = generator_distances(
-            embeddings,
-            [group.rows for group in candidates],
+        self.distances_, self.bandwidth_, self.method_ = pool.distances(
+            candidates,
             kernel=self.kernel,
             bandwidth=self.bandwidth,
             degree=self.degree,
@@ -340,13 +428,10 @@ class GeneratorCurator(DocumentationLink, BaseEstimator):
         self.generators_ = np.array([group.label for group in candidates], dtype=object)
         self.selected_generators_ = self.generators_[selected]
         *shares, more = half_and_half(self.n_samples, chosen, sources, quotas=self.quotas)
-        taken = [
-            choose_representatives(
-                embeddings, group.rows, share, selection=self.selection, seed=seed
-            )
-            for group, share in zip([*chosen, *sources], np.concatenate(shares), strict=True)
-        ]
-        self.sample_indices_ = np.sort(np.concatenate(taken))
+        taken = pool.representatives(
+            [*chosen, *sources], np.concatenate(shares), selection=self.selection, seed=seed
+        )
+        self.sample_indices_ = np.sort(pool.row_numbers(np.concatenate(taken)))
         self.summary_ = summarise(generators, sources, candidates, self.clusters_, selected, shares)
         notes += more
         if notes:
@@ -387,64 +472,3 @@ class GeneratorCurator(DocumentationLink, BaseEstimator):
 @public("sklearn_ssafe.exceptions")
 class CurationWarning(UserWarning):
     """The pool is smaller than asked for, or lopsided; what was chosen instead is said."""
-
-
-_MOST_NAMED = 20
-
-
-def content_of(X):
-    """Return what tells the rows apart: the pictures, where X holds any."""
-    # Embeddings may differ in the last bit from run to run.
-    try:
-        return as_pictures(X)
-    except (TypeError, ValueError):
-        return np.asarray(X)
-
-
-def refuse_pictures(X):
-    """Raise a ValueError where X holds pictures, and embeddings are needed."""
-    one_column = getattr(X, "ndim", 1) == 1 and not hasattr(X, "columns")
-    first = next(iter(X), None) if one_column else None
-    if is_one_picture(first):
-        raise ValueError(
-            f"X holds pictures ({as_picture(first).name}, ...), and embeddings are needed: give "
-            "GeneratorCurator an encoder, such as encoder=FrozenEncoderTransformer(), or put one "
-            "before it"
-        )
-
-
-def refuse_bad_rows(embeddings, content):
-    """Raise a ValueError that names the rows that hold NaN or infinity, where there are any."""
-    bad = rows_not_finite(embeddings)
-    if not len(bad):
-        return
-    named = [
-        f"row {row}" if content is embeddings else f"row {row}: {as_picture(content[row]).name}"
-        for row in bad[:_MOST_NAMED]
-    ]
-    if len(bad) > _MOST_NAMED:
-        named.append(f"and {len(bad) - _MOST_NAMED} more")
-    raise ValueError(
-        f"{len(bad)} of {len(embeddings)} rows of embeddings hold NaN or infinity: leave them out, "
-        f"in y and the other columns as well.\n  " + "\n  ".join(named)
-    )
-
-
-def summarise(generators, sources, candidates, clusters, selected, shares):
-    """`GeneratorCurator.summary_`: a pool and the choice from it."""
-    frame = pd.DataFrame(
-        [("generated", group.domain, group.name, len(group)) for group in generators]
-        + [("real", group.domain, group.name, len(group)) for group in sources],
-        columns=["class", "domain", "name", "pictures"],
-    )
-    rows = np.array([row for row, group in enumerate(generators) if group in candidates])
-    for column, where, values in (
-        ("cluster", rows, clusters),
-        ("order", rows[selected], np.arange(1, len(selected) + 1)),
-    ):
-        frame[column] = pd.Series(pd.NA, index=frame.index, dtype="Int64")
-        frame.loc[where, column] = values
-    frame["taken"] = 0
-    frame.loc[rows[selected], "taken"] = shares[0]
-    frame.loc[len(generators) :, "taken"] = shares[1]
-    return frame

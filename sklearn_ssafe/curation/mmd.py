@@ -253,9 +253,17 @@ def _mean_row(X, groups):
 
 
 # Rows that method="auto" compares exactly.
-_MOST_EXACT = 50_000
+MOST_EXACT = 50_000
 # Of as many rows, the median distance is known to about a thousandth.
-_MOST_FOR_MEDIAN = 2000
+MOST_FOR_MEDIAN = 2000
+
+
+def check_method(method, kernel):
+    """Raise a ValueError for random features of another kernel than "rbf"."""
+    if method == "random_features" and kernel != "rbf":
+        raise ValueError(
+            f'method="random_features" is for kernel="rbf", not {kernel!r}: set method="exact"'
+        )
 
 
 def generator_distances(
@@ -271,21 +279,18 @@ def generator_distances(
     seed=0,
 ):
     """Return distances between groups of rows, the bandwidth and the method that were used."""
-    if method == "random_features" and kernel != "rbf":
-        raise ValueError(
-            f'method="random_features" is for kernel="rbf", not {kernel!r}: set method="exact"'
-        )
+    check_method(method, kernel)
     sizes = [len(rows) for rows in groups]
     all_rows = np.concatenate(groups)
     if method == "auto":
-        large = kernel == "rbf" and len(all_rows) > _MOST_EXACT
+        large = kernel == "rbf" and len(all_rows) > MOST_EXACT
         method = "random_features" if large else "exact"
     if len(groups) == 1:
         return np.zeros((1, 1)), None, method
     if kernel != "rbf":
         bandwidth = None
     elif bandwidth == "median":
-        shares = share_out(_MOST_FOR_MEDIAN, sizes, weights=sizes)
+        shares = share_out(MOST_FOR_MEDIAN, sizes, weights=sizes)
         drawn = [rows[:share] for rows, share in zip(groups, shares, strict=True)]
         drawn = X[np.concatenate(drawn)].astype(np.float64)
         bandwidth = median_distance(drawn - drawn.mean(axis=0))

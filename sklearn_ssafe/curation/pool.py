@@ -4,12 +4,14 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
 from ..labels import known_labels
 from .clusters import farthest_points, share_out
+from .mmd import generator_distances
 
 
 @dataclass(eq=False)
@@ -18,7 +20,9 @@ class PoolGroup:
 
     domain: str
     name: str
-    rows: np.ndarray  # in `content_order`
+    rows: np.ndarray  # in `content_order`; of a pool that is streamed only the first
+    size: int | None = None  # where that is more than these rows
+    number: int | None = None  # of a pool that is streamed
 
     @property
     def label(self):
@@ -27,7 +31,35 @@ class PoolGroup:
         return f"{self.domain} / {name}" if self.domain else name
 
     def __len__(self):
-        return len(self.rows)
+        return len(self.rows) if self.size is None else self.size
+
+
+class HeldPool:
+    """A pool whose rows are at hand, in memory or a memory map; groups as of `group_pool`.
+
+    `row_numbers` are what its rows are called outside, where that differs.
+    """
+
+    def __init__(self, embeddings, generators, sources, row_numbers=None):
+        self._embeddings, self._row_numbers = embeddings, row_numbers
+        self.generators, self.sources = generators, sources
+
+    def distances(self, candidates, **how):
+        """Return distances between generators, the bandwidth and the method that were used."""
+        return generator_distances(self._embeddings, [group.rows for group in candidates], **how)
+
+    def representatives(self, groups, shares, *, selection, seed):
+        """Choose rows of each group."""
+        return [
+            choose_representatives(
+                self._embeddings, group.rows, share, selection=selection, seed=seed
+            )
+            for group, share in zip(groups, shares, strict=True)
+        ]
+
+    def row_numbers(self, chosen):
+        """Return what rows are called outside."""
+        return chosen if self._row_numbers is None else self._row_numbers[chosen]
 
 
 def group_pool(is_generated, order, *, generator, domain=None, source=None):
@@ -112,3 +144,23 @@ def _centres(block, n_chosen, seed):
     return farthest_points(
         lambda row: norms + norms[row] - 2 * (block @ block[row]), first, n_chosen
     )
+
+
+def summarise(generators, sources, candidates, clusters, selected, shares):
+    """`GeneratorCurator.summary_`: a pool and the choice from it."""
+    frame = pd.DataFrame(
+        [("generated", group.domain, group.name, len(group)) for group in generators]
+        + [("real", group.domain, group.name, len(group)) for group in sources],
+        columns=["class", "domain", "name", "pictures"],
+    )
+    rows = np.array([row for row, group in enumerate(generators) if group in candidates])
+    for column, where, values in (
+        ("cluster", rows, clusters),
+        ("order", rows[selected], np.arange(1, len(selected) + 1)),
+    ):
+        frame[column] = pd.Series(pd.NA, index=frame.index, dtype="Int64")
+        frame.loc[where, column] = values
+    frame["taken"] = 0
+    frame.loc[rows[selected], "taken"] = shares[0]
+    frame.loc[len(generators) :, "taken"] = shares[1]
+    return frame

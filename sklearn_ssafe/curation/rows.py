@@ -5,6 +5,7 @@ from hashlib import blake2b
 
 import numpy as np
 
+from ..images.inputs import as_pictures, is_one_picture
 from ..images.picture import as_picture
 
 # Rows read at once: some 20 MB of the widest embeddings.
@@ -21,13 +22,17 @@ class UnitRows:
         self.dtype = X.dtype
 
     def __getitem__(self, rows):
-        block = take_rows(self._X, rows)
-        # By the largest value first: squares of extreme ones are infinite, or nothing.
-        largest = np.abs(block).max(axis=1, keepdims=True, initial=0)
-        block /= np.where(largest > 0, largest, 1)
-        lengths = np.linalg.norm(block.astype(np.float64), axis=1, keepdims=True)
-        block /= np.where(lengths > 0, lengths, 1)
-        return block
+        return unit_length(take_rows(self._X, rows))
+
+
+def unit_length(block):
+    """Scale rows to unit length, in place."""
+    # By the largest value first: squares of extreme ones are infinite, or nothing.
+    largest = np.abs(block).max(axis=1, keepdims=True, initial=0)
+    block /= np.where(largest > 0, largest, 1)
+    lengths = np.linalg.norm(block.astype(np.float64), axis=1, keepdims=True)
+    block /= np.where(lengths > 0, lengths, 1)
+    return block
 
 
 def take_rows(X, rows):
@@ -61,17 +66,63 @@ def rows_not_finite(X):
 def content_order(items, seed):
     """An order that looks random, and follows from what the items hold, not where they stand."""
     # So what is drawn, how ties are broken and how sums are rounded do not depend on that either.
-    key = int(seed).to_bytes(8, "little")
     digests = np.empty(len(items), dtype=np.uint64)
     for start in range(0, len(items), BLOCK_ROWS):
-        for position, item in enumerate(items[start : start + BLOCK_ROWS], start):
-            digest = blake2b(_as_bytes(item), digest_size=8, key=key).digest()
-            digests[position] = int.from_bytes(digest, "little")
+        block = slice(start, start + BLOCK_ROWS)
+        digests[block] = content_digests(items[block], seed)
         release_pages(items)
     return np.argsort(digests, kind="stable")
+
+
+def content_digests(items, seed):
+    """Return the numbers that make up `content_order`."""
+    key = int(seed).to_bytes(8, "little")
+    digests = [blake2b(_as_bytes(item), digest_size=8, key=key).digest() for item in items]
+    return np.frombuffer(b"".join(digests), dtype="<u8")
 
 
 def _as_bytes(item):
     if isinstance(item, np.ndarray):  # a row of embeddings: there may be millions
         return np.ascontiguousarray(item).data
     return as_picture(item).given_bytes()
+
+
+_MOST_NAMED = 20
+
+
+def content_of(X):
+    """Return what tells the rows apart: the pictures, where X holds any."""
+    # Embeddings may differ in the last bit from run to run.
+    try:
+        return as_pictures(X)
+    except (TypeError, ValueError):
+        return np.asarray(X)
+
+
+def refuse_pictures(X):
+    """Raise a ValueError where X holds pictures, and embeddings are needed."""
+    one_column = getattr(X, "ndim", 1) == 1 and not hasattr(X, "columns")
+    first = next(iter(X), None) if one_column else None
+    if is_one_picture(first):
+        raise ValueError(
+            f"X holds pictures ({as_picture(first).name}, ...), and embeddings are needed: give "
+            "GeneratorCurator an encoder, such as encoder=FrozenEncoderTransformer(), or put one "
+            "before it"
+        )
+
+
+def refuse_bad_rows(embeddings, content):
+    """Raise a ValueError that names the rows that hold NaN or infinity, where there are any."""
+    bad = rows_not_finite(embeddings)
+    if not len(bad):
+        return
+    named = [
+        f"row {row}" if content is embeddings else f"row {row}: {as_picture(content[row]).name}"
+        for row in bad[:_MOST_NAMED]
+    ]
+    if len(bad) > _MOST_NAMED:
+        named.append(f"and {len(bad) - _MOST_NAMED} more")
+    raise ValueError(
+        f"{len(bad)} of {len(embeddings)} rows of embeddings hold NaN or infinity: leave them out, "
+        f"in y and the other columns as well.\n  " + "\n  ".join(named)
+    )

@@ -1,0 +1,361 @@
+"""Embeddings in Parquet, in one file or many, read a block at a time whatever their number."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..encoding.progress import progress_bar
+from .rows import BLOCK_ROWS
+
+
+def is_parquet(X):
+    """Whether X is the path of a file or folder, or a pyarrow Dataset."""
+    return isinstance(X, str | os.PathLike) or (
+        hasattr(X, "get_fragments") and hasattr(X, "schema")
+    )
+
+
+@dataclass
+class _Part:
+    """One file: where its rows begin, and what the folders around it say about all of them."""
+
+    path: str
+    filesystem: object
+    known: dict
+    first_row: int
+    group_sizes: list
+    schema: object
+
+    @property
+    def n_rows(self):
+        return sum(self.group_sizes)
+
+    def groups(self, rows=None):
+        """List number, first row and size of its row groups that hold any of the sorted rows."""
+        ends = self.first_row + np.cumsum([0, *self.group_sizes])
+        places = ends if rows is None else np.searchsorted(rows, ends)
+        return [
+            (group, int(ends[group]), size)
+            for group, size in enumerate(self.group_sizes)
+            if places[group] < places[group + 1]
+        ]
+
+
+class EmbeddingFiles:
+    """The rows of a Parquet data set, numbered through its files.
+
+    Parameters
+    ----------
+    X : str, Path or pyarrow.dataset.Dataset
+        A file; a folder, of which all ``.parquet`` files are read in the order of their paths; or a
+        Dataset, in its own order.
+    embedding : str, sequence of str or None, default=None
+        The column of lists of numbers, or the columns of numbers. None: ``embedding``; without
+        that the only column of lists; without that all columns of floats.
+    fields : dict, default={}
+        What else belongs to a row: its name here, and the name of a column or a value for each row.
+        None is left out.
+    verbose : bool or "auto", default=False
+        Whether to show a bar while rows are read.
+
+    Attributes
+    ----------
+    n_rows, width : int
+    dtype : dtype
+        float64 where a file has it, float32 otherwise.
+    columns : list of str
+        The columns of embeddings; `of_lists` says whether they are one column of lists.
+    """
+
+    def __init__(self, X, *, embedding=None, fields=None, verbose=False):
+        self.verbose = verbose
+        self._parts = [_opened(fragment) for fragment in _fragments(X)]
+        for part, after in zip(self._parts, self._parts[1:], strict=False):
+            after.first_row = part.first_row + part.n_rows
+        self.n_rows = sum(part.n_rows for part in self._parts)
+        fields = {name: given for name, given in (fields or {}).items() if given is not None}
+        self._names = {name: given for name, given in fields.items() if isinstance(given, str)}
+        self._arrays = {
+            name: self._as_array(name, given)
+            for name, given in fields.items()
+            if name not in self._names
+        }
+        self.columns, self.of_lists = self._find_columns(embedding)
+        kinds = [_kind_of(part.schema.field(n).type) for part in self._parts for n in self.columns]
+        self.dtype = np.dtype(np.float64 if "double" in kinds else np.float32)
+        self.width = self._find_width() if self.of_lists else len(self.columns)
+
+    def _as_array(self, name, values):
+        """Turn a value for each row into an Arrow array, of which parts are taken as of a file."""
+        import pyarrow as pa
+
+        values = np.asarray(values, dtype=object) if not hasattr(values, "dtype") else values
+        array = pa.array(values, from_pandas=True)
+        if len(array) != self.n_rows:
+            raise ValueError(
+                f"{name} has {len(array)} values, and the Parquet data set {self.n_rows} rows: "
+                "give a value for each row, or the name of a column"
+            )
+        return array
+
+    def _find_columns(self, embedding):
+        wanted = [embedding] if isinstance(embedding, str) else list(embedding or [])
+        first = next((part for part in self._parts if part.n_rows), self._parts[0])
+        if not wanted:
+            wanted = _guess(first, set(self._names.values()))
+        for part in self._parts:
+            for name in [*wanted, *self._names.values()]:
+                if name not in part.schema.names and (name in wanted or name not in part.known):
+                    there = [*part.schema.names, *part.known]
+                    raise ValueError(f"{part.path} has no column {name!r}; it has {_some(there)}")
+            for name in wanted:
+                if not _kind_of(part.schema.field(name).type):
+                    raise ValueError(
+                        f"the column {name!r} of {part.path} holds "
+                        f"{part.schema.field(name).type}, and numbers or lists of them are needed"
+                    )
+        lists = [
+            name
+            for name in wanted
+            if any(_is_list(part.schema.field(name).type) for part in self._parts)
+        ]
+        if lists and len(wanted) > 1:
+            raise ValueError(
+                f"embedding={wanted!r}: {lists[0]!r} holds lists. Name one column of lists, or "
+                "several of numbers."
+            )
+        return wanted, bool(lists)
+
+    def _find_width(self):
+        """Look for the first row that has an embedding, and count its numbers."""
+        for part in self._parts:
+            for _, batch in self._batches(part, self.columns):
+                widths = _lengths(_storage(batch[self.columns[0]]))
+                if widths.any():
+                    return int(widths[widths > 0][0])
+        raise ValueError("No row of the Parquet data set has an embedding: all are empty.")
+
+    def blocks(self, doing, *, rows=None, embeddings=True, columns=None):
+        """Yield row numbers, embeddings and a dict of fields as Arrow arrays, a block at a time.
+
+        Embeddings are NaN where there are none, and None if they are not asked for. `rows`, which
+        are sorted, are all that is yielded, and `columns` stand in for the fields, where given.
+        """
+        names = self._names if columns is None else {name: name for name in columns}
+        arrays = self._arrays if columns is None else {}
+        n_read = sum(size for part in self._parts for _, _, size in part.groups(rows))
+        with progress_bar(n_read, doing, self.verbose, unit="row") as bar:
+            for part in self._parts:
+                for block in _read_ahead(self._blocks_of(part, rows, embeddings, names, arrays)):
+                    bar.update(len(block[0]))
+                    yield block if rows is None else _only(rows, *block)
+
+    def _blocks_of(self, part, rows, embeddings, names, arrays):
+        import pyarrow as pa
+
+        stored = [name for name in names.values() if name in part.schema.names]
+        for start, batch in self._batches(part, self.columns * embeddings + stored, rows):
+            n = batch.num_rows
+            fields = {field: values[start : start + n] for field, values in arrays.items()}
+            for field, name in names.items():
+                fields[field] = batch[name] if name in stored else pa.repeat(part.known[name], n)
+            X = self._matrix(part, start, batch) if embeddings else None
+            yield np.arange(start, start + n), X, fields
+
+    def _batches(self, part, columns, rows=None):
+        """Yield the number of the first row and the batch, of row groups that hold `rows`."""
+        import pyarrow as pa
+        from pyarrow.parquet import ParquetFile
+
+        groups = part.groups(rows)
+        if not groups:
+            return
+        columns = list(dict.fromkeys(columns))
+        # A megabyte of the file at a time: a row group may be larger than the memory.
+        how = {"filesystem": part.filesystem, "buffer_size": 2**20, "pre_buffer": False}
+        try:
+            with ParquetFile(part.path, **how) as file:
+                for group, start, size in groups:
+                    if not columns:  # all that is asked for is known without the file
+                        yield start, pa.RecordBatch.from_pydict({"": pa.nulls(size)})
+                        continue
+                    for batch in file.iter_batches(BLOCK_ROWS, row_groups=[group], columns=columns):
+                        yield start, batch
+                        start += batch.num_rows
+        except (pa.ArrowException, OSError) as error:
+            raise _unreadable(part.path, error) from error
+
+    def _matrix(self, part, start, batch):
+        if not self.of_lists:
+            columns = [batch[name].to_numpy(zero_copy_only=False) for name in self.columns]
+            return np.column_stack(columns).astype(self.dtype, copy=False)
+        lists = _storage(batch[self.columns[0]])
+        lengths = _lengths(lists)
+        wrong = np.flatnonzero((lengths != 0) & (lengths != self.width))
+        if len(wrong):
+            raise ValueError(
+                f"row {start + wrong[0] - part.first_row} of {part.path} has an embedding of "
+                f"{lengths[wrong[0]]} numbers, and rows before it have {self.width}"
+            )
+        if not lengths.any():
+            return np.full((len(lists), self.width), np.nan, dtype=self.dtype)
+        values = lists.flatten().to_numpy(zero_copy_only=False).reshape(-1, self.width)
+        if len(values) == len(lists):
+            return values.astype(self.dtype, copy=False)
+        X = np.full((len(lists), self.width), np.nan, dtype=self.dtype)
+        X[lengths > 0] = values
+        return X
+
+    def take(self, rows):
+        """Return the embeddings of sorted rows, and a dict of lists of their fields."""
+        X = np.empty((len(rows), self.width), dtype=self.dtype)
+        fields = {name: [] for name in (*self._names, *self._arrays)}
+        done = 0
+        for numbers, some, there in self.blocks("reading chosen rows", rows=rows):
+            X[done : done + len(numbers)] = some
+            done += len(numbers)
+            for name, values in there.items():
+                fields[name] += values.to_pylist()
+        return X, fields
+
+    def values_of(self, column, rows):
+        """Return what a column says of sorted rows; None for each where a file has no such one."""
+        if any(column not in [*part.schema.names, *part.known] for part in self._parts):
+            return [None] * len(rows)
+        blocks = self.blocks("", rows=rows, embeddings=False, columns=[column])
+        return [value for *_, there in blocks for value in there[column].to_pylist()]
+
+
+def _fragments(X):
+    """List the files of a data set, of a folder in the order of their paths."""
+    import pyarrow as pa
+    import pyarrow.dataset as pads
+
+    if not isinstance(X, str | os.PathLike):
+        fragments = list(X.get_fragments())
+        if not fragments or not all(isinstance(f, pads.ParquetFileFragment) for f in fragments):
+            raise ValueError("X is a pyarrow Dataset that is not of Parquet files, or has none.")
+        return fragments
+    path = Path(X).expanduser()
+    if not path.exists():
+        raise FileNotFoundError(f"There is no Parquet file or folder at {str(path)!r}.")
+    files, how = [str(path)], {}
+    if path.is_dir():
+        within = sorted(file.relative_to(path).as_posix() for file in path.rglob("*.parquet"))
+        within = [name for name in within if not any(p[0] in "._" for p in name.split("/"))]
+        files = [str(path / name) for name in within if (path / name).is_file()]
+        how = {"partitioning": "hive", "partition_base_dir": str(path)}
+        if not files:
+            raise ValueError(f"{path} holds no .parquet files.")
+    try:
+        return list(pads.dataset(files, format="parquet", **how).get_fragments())
+    except (pa.ArrowException, OSError) as error:
+        raise _unreadable(path, error) from error
+
+
+def _opened(fragment):
+    import pyarrow as pa
+    import pyarrow.dataset as pads
+    from pyarrow.parquet import ParquetFile
+
+    try:
+        # Not by the fragment, which would keep what it read: of many columns that is much.
+        with ParquetFile(fragment.path, filesystem=fragment.filesystem) as file:
+            about, schema = file.metadata, file.schema_arrow
+    except (pa.ArrowException, OSError) as error:
+        raise _unreadable(fragment.path, error) from error
+    sizes = [about.row_group(group).num_rows for group in range(about.num_row_groups)]
+    known = pads.get_partition_keys(fragment.partition_expression)
+    return _Part(fragment.path, fragment.filesystem, known, 0, sizes, schema)
+
+
+def _unreadable(path, error):
+    return ValueError(f"{path} cannot be read, is damaged, or is no Parquet file: {error}")
+
+
+def _storage(array):
+    """Take off what a library calls its lists, such as Ray's tensors."""
+    return getattr(array, "storage", array)
+
+
+def _lengths(lists):
+    """Count the numbers of each list; 0 where it is missing."""
+    import pyarrow.compute as pc
+    from pyarrow import types
+
+    if types.is_null(lists.type):
+        return np.zeros(len(lists), dtype=np.int64)
+    return pc.list_value_length(lists).fill_null(0).to_numpy(zero_copy_only=False)
+
+
+def _is_list(kind):
+    from pyarrow import types
+
+    kind = getattr(kind, "storage_type", kind)
+    return (
+        types.is_list(kind)
+        or types.is_large_list(kind)
+        or types.is_fixed_size_list(kind)
+        or types.is_null(kind)
+    )
+
+
+def _kind_of(kind):
+    """Name the numbers of a column or of its lists, "null" where all are missing, or ""."""
+    from pyarrow import types
+
+    kind = getattr(kind, "storage_type", kind)
+    if _is_list(kind) and not types.is_null(kind):
+        kind = kind.value_type
+    is_number = types.is_floating(kind) or types.is_integer(kind) or types.is_null(kind)
+    return str(kind) if is_number else ""
+
+
+def _guess(part, taken):
+    """Find the columns of embeddings in a file."""
+    from pyarrow import types
+
+    fields = [field for field in part.schema if field.name not in taken]
+    if any(field.name == "embedding" for field in fields):
+        return ["embedding"]
+    lists = [
+        field.name
+        for field in fields
+        if _is_list(field.type) and _kind_of(field.type) not in ("", "null")
+    ]
+    floats = [field.name for field in fields if types.is_floating(field.type)]
+    if len(lists) > 1 or not (lists or floats):
+        raise ValueError(
+            f"{part.path} has {'several columns' if lists else 'no column'} of lists of numbers, "
+            f"and none called 'embedding': say which it is, such as embedding="
+            f"{(lists or ['NAME'])[0]!r}. It has {_some(part.schema.names)}"
+        )
+    return lists or floats
+
+
+def _some(names):
+    names = list(names)
+    return f"{names[:20]}{' ...' if len(names) > 20 else ''}"
+
+
+def _only(rows, numbers, X, fields):
+    """Keep the wanted rows of a block."""
+    low, high = np.searchsorted(rows, [numbers[0], numbers[-1] + 1])
+    places = rows[low:high] - numbers[0]
+    return (
+        numbers[places],
+        None if X is None else X[places],
+        {name: values.take(places) for name, values in fields.items()},
+    )
+
+
+def _read_ahead(items):
+    """Yield items while the next one is read by another thread."""
+    with ThreadPoolExecutor(1) as thread:
+        upcoming = thread.submit(next, items, None)
+        while (item := upcoming.result()) is not None:
+            upcoming = thread.submit(next, items, None)
+            yield item
