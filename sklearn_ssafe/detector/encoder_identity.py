@@ -53,6 +53,9 @@ def describe_encoder(transformer):
             complete = False  # a module or a function of one's own is not written down
             continue
         settings[name] = value
+    if _resizers(encoder) == {"torch"}:
+        # Said only then: a file that says nothing is of Pillow, as all were before.
+        settings["resize"] = "torch"
     towers = [getattr(part, "tower", None) for part in encoder.parts]
     precisions = {_PRECISIONS.get(str(tower.dtype), "fp32") for tower in towers if tower}
     if len(precisions) == 1:
@@ -67,6 +70,25 @@ def describe_encoder(transformer):
         "settings": settings,
     }
     return description, _encode_probe(transformer, encoder)
+
+
+def resizing_as_saved(transformer, description):
+    """Return a transformer that was given, resizing as the saved one did; both may be as good."""
+    saved = description["settings"].get("resize", "pillow")
+    if not _resizers(loaded_encoder(transformer)) - {saved}:
+        return transformer
+    if transformer.resize == "auto":
+        return clone(transformer).set_params(resize=saved)
+    raise DetectorFileError(
+        f"the detector was trained on pictures resized by {saved}, and the encoder that was given "
+        f"has resize={transformer.resize!r}, which gives slightly other features. Give it with "
+        f"resize={saved!r}."
+    )
+
+
+def _resizers(encoder):
+    """What resizes pictures for an encoder; nothing where they are cropped only."""
+    return {part.resizer for part in encoder.parts} - {None}
 
 
 def check_encoder(transformer, description, probe, unit_rows):

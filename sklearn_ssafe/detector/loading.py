@@ -17,7 +17,7 @@ from ..metrics.thresholds import OperatingPoint
 from ..model_selection.held_out import HeldOutScores
 from ..public import public
 from .classifier import SSAFEClassifier
-from .encoder_identity import check_encoder
+from .encoder_identity import check_encoder, resizing_as_saved
 from .folder import ARRAYS, CARD, ESTIMATORS, SETTINGS, DetectorFileError, read_folder
 from .rule_files import set_verdicts
 from .saving import PARAMETERS, check_scores, figures
@@ -99,7 +99,7 @@ def load_detector(
         raise DetectorFileError(f"{path}: {error}") from error
     encoder = _encoder(path, settings["encoder"], encoder, weights, device, allow_download)
     if encoder is not None:
-        _check_encoder(path, encoder, settings, arrays["encoder_probe"])
+        encoder = _checked_encoder(path, encoder, settings, arrays["encoder_probe"])
 
     known = settings["parameters"]  # earlier versions wrote fewer
     parameters = {name: known[name] for name in PARAMETERS if name in known}
@@ -258,6 +258,8 @@ def _encoder(path, description, given, weights, device, allow_download):
             "encoder=FrozenEncoderTransformer(...))."
         )
     settings = dict(description["settings"])
+    if description["precision"] != "fp32":
+        settings.setdefault("resize", "pillow")  # all there was, when earlier files were written
     if "encoder" not in settings:
         raise DetectorFileError(f"{path}: {SETTINGS} does not name the encoder.")
     if weights is not None:
@@ -283,9 +285,11 @@ def _refuse_what_is_no_local_file(path, place, name):
         )
 
 
-def _check_encoder(path, encoder, settings, probe):
+def _checked_encoder(path, encoder, settings, probe):
     try:
+        encoder = resizing_as_saved(encoder, settings["encoder"])
         check_encoder(encoder, settings["encoder"], probe, settings["unit_rows"])
+        return encoder
     except (WeightsNotFoundError, WeightsFileError):
         raise
     except DetectorFileError as error:

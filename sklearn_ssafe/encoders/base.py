@@ -41,6 +41,8 @@ class Encoder(ABC):
     normalize_by_default : bool
         Whether ``normalize="auto"`` scales the rows to unit length. True for embeddings,
         whose direction carries the meaning; False for named measurements.
+    resizer : str or None
+        What resizes the pictures in `prepare`: "pillow", "torch", or None where nothing does.
     device : torch.device
         Where `encode` runs; the first one where there are several.
     n_in_flight : int
@@ -49,6 +51,7 @@ class Encoder(ABC):
     """
 
     normalize_by_default = True
+    resizer = None
     n_in_flight = 1
     _most_at_once = None  # pictures, once the device has had too little memory for more
 

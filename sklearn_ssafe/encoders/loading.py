@@ -33,22 +33,34 @@ def load_encoder(
     pooling="auto",
     preprocess="auto",
     n_views=None,
+    resize="auto",
     device="auto",
     precision="auto",
     allow_download=True,
 ):
     """Load a frozen encoder.
 
-    Encoders that differ in `layers`, `pooling`, `preprocess` or `n_views` alone share one tower
-    in memory, across threads too, until `free_encoders` is called.
+    Encoders that differ in `layers`, `pooling`, `preprocess`, `n_views` or `resize` alone share one
+    tower in memory, across threads too, until `free_encoders` is called.
     """
     with downloads(allow_download):
         return _load(
-            encoder, pretrained, weights, layers, pooling, preprocess, n_views, device, precision
+            encoder,
+            pretrained,
+            weights,
+            layers,
+            pooling,
+            preprocess,
+            n_views,
+            resize,
+            device,
+            precision,
         )
 
 
-def _load(encoder, pretrained, weights, layers, pooling, preprocess, n_views, device, precision):
+def _load(
+    encoder, pretrained, weights, layers, pooling, preprocess, n_views, resize, device, precision
+):
     if isinstance(encoder, list | tuple):
         return _side_by_side(
             encoder,
@@ -59,7 +71,7 @@ def _load(encoder, pretrained, weights, layers, pooling, preprocess, n_views, de
                 "pooling": pooling,
                 "preprocess": preprocess,
             },
-            {"n_views": n_views, "device": device, "precision": precision},
+            {"n_views": n_views, "resize": resize, "device": device, "precision": precision},
         )
     if encoder is None or not (isinstance(encoder, str) or callable(encoder)):
         raise ValueError(
@@ -69,10 +81,8 @@ def _load(encoder, pretrained, weights, layers, pooling, preprocess, n_views, de
         from .onnx_tower import onnx_device
 
         device = onnx_device(device)
-    encoders = [
-        _load_on(one, encoder, pretrained, weights, layers, pooling, preprocess, n_views, precision)
-        for one in resolve_devices(device)
-    ]
+    chosen = pretrained, weights, layers, pooling, preprocess, n_views, resize, precision
+    encoders = [_load_on(one, encoder, *chosen) for one in resolve_devices(device)]
     return encoders[0] if len(encoders) == 1 else SeveralDevices(encoders)
 
 
@@ -101,7 +111,9 @@ def _side_by_side(names, of_one, of_all):
     return SideBySide([load_encoder(name, **of_all) for name in names])
 
 
-def _load_on(device, encoder, pretrained, weights, layers, pooling, preprocess, n_views, precision):
+def _load_on(
+    device, encoder, pretrained, weights, layers, pooling, preprocess, n_views, resize, precision
+):
     library, name = resolve_name(encoder) if isinstance(encoder, str) else ("module", None)
     if library == FORENSIC:
         _refuse_choices_of_towers(
@@ -118,12 +130,21 @@ def _load_on(device, encoder, pretrained, weights, layers, pooling, preprocess, 
     n_views = 1 if n_views is None else n_views
     if library == ONNX:
         return _onnx_encoder(
-            device, pretrained, weights, layers, pooling, preprocess, n_views, precision
+            device, pretrained, weights, layers, pooling, preprocess, n_views, resize, precision
         )
     check_layers(layers)
     if library == "efficientnet_lite":
         return _efficientnet_lite(
-            name, pretrained, weights, layers, pooling, preprocess, n_views, device, precision
+            name,
+            pretrained,
+            weights,
+            layers,
+            pooling,
+            preprocess,
+            n_views,
+            resize,
+            device,
+            precision,
         )
     if library == "module":
         for parameter, value in (("pretrained", pretrained), ("weights", weights)):
@@ -132,19 +153,19 @@ def _load_on(device, encoder, pretrained, weights, layers, pooling, preprocess, 
                     f"{parameter}={value!r} with a module of your own: load its weights into it "
                     "yourself."
                 )
-        cut_views, view_spec = resolve_views(preprocess, n_views, None)
         dtype = resolve_precision("fp32" if precision == "auto" else precision, device)
+        cut_views, view_spec = resolve_views(preprocess, n_views, None, resize, dtype)
         tower = _module_tower(encoder, cut_views, device, dtype)
     else:
         dtype = resolve_precision(precision, device)
         tower = _named_tower(library, name, pretrained, weights, device, dtype)
-        cut_views, view_spec = resolve_views(preprocess, n_views, tower.view_spec)
+        cut_views, view_spec = resolve_views(preprocess, n_views, tower.view_spec, resize, dtype)
     features = resolve_layers(layers, pooling, tower)
     return TowerEncoder(tower, features, cut_views, view_spec)
 
 
 def _efficientnet_lite(
-    name, pretrained, weights, layers, pooling, preprocess, n_views, device, precision
+    name, pretrained, weights, layers, pooling, preprocess, n_views, resize, device, precision
 ):
     from . import efficientnet_lite as lite
 
@@ -159,7 +180,7 @@ def _efficientnet_lite(
         (name, _identity(weights, None), device, dtype),
         lambda: lite.load_efficientnet_lite_tower(name, weights, device, dtype),
     )
-    cut_views, view_spec = resolve_views(preprocess, n_views, tower.view_spec)
+    cut_views, view_spec = resolve_views(preprocess, n_views, tower.view_spec, resize, dtype)
     features = lite.resolve_blocks(layers, pooling, tower)
     return lite.EfficientNetLiteEncoder(tower, features, cut_views, view_spec)
 
@@ -209,7 +230,9 @@ def _source(encoder, pretrained, weights):
     return configuration, weights
 
 
-def _onnx_encoder(device, pretrained, weights, layers, pooling, preprocess, n_views, precision):
+def _onnx_encoder(
+    device, pretrained, weights, layers, pooling, preprocess, n_views, resize, precision
+):
     from .onnx_file import find_onnx_file, identity_of
     from .onnx_tower import load_onnx_tower
 
@@ -229,7 +252,7 @@ def _onnx_encoder(device, pretrained, weights, layers, pooling, preprocess, n_vi
             f"precision={precision!r} with encoder='onnx': an ONNX file fixes its number format. "
             "Use precision='auto'."
         )
-    cut_views, view_spec = tower.views(preprocess, n_views)
+    cut_views, view_spec = tower.views(preprocess, n_views, resize)
     return TowerEncoder(tower, tower.features(layers, pooling, cut_views), cut_views, view_spec)
 
 

@@ -90,7 +90,7 @@ class OnnxTower(Tower):
         """The content of the file, and the version of what runs it; see `Encoder.fingerprint`."""
         return {"weights": self.weights_hash, "onnxruntime": _onnxruntime().__version__}
 
-    def views(self, preprocess, n_views):
+    def views(self, preprocess, n_views, resize="auto"):
         """Do what `resolve_views` does, with what the file and the JSON beside it say."""
         known = {**({"size": self._sides} if all(self._sides) else {}), **read_settings(self._file)}
         spec = None
@@ -104,7 +104,7 @@ class OnnxTower(Tower):
                 "for it. Pass preprocess={'size': ..., 'mean': ..., 'std': ...}, or write these "
                 f"keys into {self._file.with_suffix('.json').name} beside it."
             )
-        return resolve_views(preprocess, n_views, spec)
+        return resolve_views(preprocess, n_views, spec, resize, self.dtype)
 
     def features(self, layers, pooling, cut_views):
         """Return a function from pixels to the output that `layers` and `pooling` choose."""

@@ -1,16 +1,18 @@
 """From one picture to the uint8 views that a tower takes.
 
-The geometry is done with Pillow on uint8, because that is what open_clip and timm do
-to pictures; the scaling to floats is left to the device.
+The geometry is done on uint8, because that is what open_clip and timm do to pictures; the scaling
+to floats is left to the device.
 """
 
 import math
 from dataclasses import asdict, dataclass, fields, replace
 
 import numpy as np
+import torch
 from PIL import Image
 
 from .fingerprint import fingerprint_of_own
+from .resizing import choose_resizer, resized
 
 _RESIZE_MODES = ("shortest", "longest", "squash", "crops")
 # A strip of one pixel's width would be blown up to gigabytes before the centre is cropped.
@@ -56,8 +58,11 @@ class ViewSpec:
         return replace(self, **changes)
 
 
-def resolve_views(preprocess, n_views, spec):
-    """Turn the `preprocess` and `n_views` parameters into a function that cuts views."""
+def resolve_views(preprocess, n_views, spec, resize="auto", dtype=torch.float32):
+    """Turn the `preprocess` and `n_views` parameters into a function that cuts views.
+
+    `dtype` is the number format of the encoder, on which ``resize="auto"`` depends.
+    """
     if isinstance(n_views, bool) or not isinstance(n_views, (int, np.integer)) or n_views < 1:
         raise ValueError(f"n_views={n_views!r} must be a whole number from 1 up.")
     if callable(preprocess):
@@ -85,7 +90,7 @@ def resolve_views(preprocess, n_views, spec):
         _require_one_view(n_views, f"preprocess={preprocess!r}")
     if spec.resize_mode == "crops":
         return _NativeCrops(spec.size, crop_positions(int(n_views))), spec
-    return _ResizedView(spec), spec
+    return _ResizedView(spec, choose_resizer(resize, dtype, spec.interpolation)), spec
 
 
 def crop_positions(n_views):
@@ -105,26 +110,26 @@ def crop_positions(n_views):
 class _ResizedView:
     """One view, resized the way open_clip and timm do it for evaluation."""
 
-    def __init__(self, spec):
+    def __init__(self, spec, resizer):
         self.spec = spec
-        self.resampling = _resampling(spec.interpolation)
+        self.resizer = resizer
 
     @property
     def fingerprint(self):
-        return asdict(self.spec)
+        by_torch = {"resized_by": "torch"} if self.resizer == "torch" else {}
+        return {**asdict(self.spec), **by_torch}
 
     def __call__(self, image):
         spec = self.spec
-        image = Image.fromarray(image)
         target = tuple(math.floor(side / spec.crop_pct) for side in spec.size)
-        height, width = _resized_size(image.height, image.width, target, spec.resize_mode)
+        height, width = _resized_size(*image.shape[:2], target, spec.resize_mode)
         if height * width > _MOST_PIXELS:
             raise ValueError(
-                f"the picture is {image.width} x {image.height} pixels, which {spec.resize_mode!r} "
-                f"would resize to {width} x {height}: too long and narrow"
+                f"the picture is {image.shape[1]} x {image.shape[0]} pixels, which "
+                f"{spec.resize_mode!r} would resize to {width} x {height}: too long and narrow"
             )
-        image = image.resize((width, height), self.resampling)
-        return np.array(_center_crop(image, spec.size, spec.fill))[None]
+        image = resized(image, height, width, spec.interpolation, self.resizer)
+        return _center_crop(image, spec.size, spec.fill)[None]
 
 
 class _NativeCrops:
@@ -224,15 +229,14 @@ def _resized_size(height, width, target, mode):
 
 
 def _center_crop(image, size, fill):
+    """Return the middle of a picture, and `fill` around it where it is smaller."""
     height, width = size
-    top = round((image.height - height) / 2) if image.height >= height else 0
-    left = round((image.width - width) / 2) if image.width >= width else 0
-    pad_top = max(0, height - image.height) // 2
-    pad_left = max(0, width - image.width) // 2
-    if image.height < height or image.width < width:
-        colour = fill if isinstance(fill, int) else tuple(fill)
-        canvas_size = (max(width, image.width), max(height, image.height))
-        canvas = Image.new("RGB", canvas_size, (colour,) * 3 if isinstance(fill, int) else colour)
-        canvas.paste(image, (pad_left, pad_top))
-        image = canvas
-    return image.crop((left, top, left + width, top + height))
+    top, left = (max(0, round((image.shape[i] - size[i]) / 2)) for i in (0, 1))
+    image = image[top : top + height, left : left + width]
+    if image.shape[:2] == (height, width):
+        return image.copy()
+    canvas = np.empty((height, width, 3), np.uint8)
+    canvas[:] = fill
+    top, left = (height - image.shape[0]) // 2, (width - image.shape[1]) // 2
+    canvas[top : top + image.shape[0], left : left + image.shape[1]] = image
+    return canvas

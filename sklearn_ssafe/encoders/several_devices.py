@@ -14,6 +14,7 @@ class SeveralDevices(Encoder):
         self.feature_names = first.feature_names
         self.normalize_by_default = first.normalize_by_default
         self.device = first.device
+        self.resizer = first.resizer
         self.tower = getattr(first, "tower", None)
         self.n_in_flight = sum(encoder.n_in_flight for encoder in encoders)
         self._encoders = encoders

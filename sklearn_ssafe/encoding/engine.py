@@ -9,11 +9,11 @@ import numpy as np
 from ..images.errors import ImageReadError
 from ..images.limits import MAX_PIXELS
 from ..images.picture import as_picture
-from ..images.threads import map_ahead, worker_threads
+from ..images.threads import how_many, map_ahead, worker_threads
 from .failures import reason_of
 
-# Pictures waiting, decoded, for the encoder: enough to bridge one slow file, small enough that
-# memory stays flat however long the run.
+# Pictures waiting, prepared, for the encoder: enough to bridge one slow file, small enough that
+# memory stays flat however long the run. One for each reading thread comes on top.
 _BATCHES_AHEAD = 2
 # From here on a GPU is given a compiled tower, which takes a minute or so to make. Never a CPU:
 # there, eager bf16 comes as near to the rate of a matrix product as compiled.
@@ -138,7 +138,8 @@ class StoredEncoding:
         in_flight, shape = deque(), None
         rows, views, others = [], [], []
         with worker_threads(self._num_workers) as threads:
-            prepared = map_ahead(threads, self._prepare, todo, _BATCHES_AHEAD * batch_size)
+            n_ahead = _BATCHES_AHEAD * batch_size + how_many(self._num_workers)
+            prepared = map_ahead(threads, self._prepare, todo, n_ahead)
             for n_taken, (row, result) in enumerate(zip(todo, prepared, strict=True), 1):
                 if isinstance(result, np.ndarray):
                     shape = shape or result.shape

@@ -101,7 +101,7 @@ def iter_equalized(X, *, num_workers=None, **form):
     X : array-like of shape (n_samples,), or a table of shape (n_samples, 1)
         Pictures: paths, ``bytes``, PIL images or uint8 arrays.
     num_workers : int or None, default=None
-        Threads; None takes one for each core, 8 at most.
+        Threads; None takes one for each core.
     **form
         Size, codec and so on, as for `equalize_image`.
 

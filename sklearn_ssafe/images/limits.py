@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from .errors import ImageReadError
+from .threads import how_many
 
 MAX_PIXELS = 120_000_000
 """What a picture may have unless the caller says otherwise: the largest phones have 108 million."""
@@ -16,8 +17,8 @@ MAX_PIXELS = 120_000_000
 _BYTES_PER_PIXEL_ALLOWED = 10
 # A resize works out weights for every pixel of a row and of a column.
 _MOST_PIXELS_A_SIDE = 100_000
-_BYTES_TOGETHER = _BYTES_PER_PIXEL_ALLOWED * MAX_PIXELS
-
+# A photograph of 12 megapixels for each thread, where there are many.
+_BYTES_TOGETHER = max(_BYTES_PER_PIXEL_ALLOWED * MAX_PIXELS, 100_000_000 * how_many(None))
 
 # From here on what was freed is given back to the system, lest every thread keep as much for later.
 _LARGE = 1 << 25

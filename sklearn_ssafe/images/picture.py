@@ -89,8 +89,9 @@ def read_image(image, *, max_pixels=MAX_PIXELS):
         may take more than 10 bytes of memory for each pixel allowed, 1.2 GB by default: WebP, AVIF,
         HEIC and JPEG 2000 files from 45 to 75 million pixels on, uncompressed TIFF from 90 million,
         and whatever has more than 100,000 pixels on a side. All threads together take no more than
-        1.2 GB either; a picture that is allowed more waits until it is alone. Beyond 178 million
-        pixels, ``PIL.Image.MAX_IMAGE_PIXELS`` has to be raised as well.
+        1.2 GB either, or 100 MB a core where that is more; a picture that is allowed more waits
+        until it is alone. Beyond 178 million pixels, ``PIL.Image.MAX_IMAGE_PIXELS`` has to be
+        raised as well.
 
     Returns
     -------

@@ -4,19 +4,28 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import islice
+from multiprocessing import parent_process
 
 from joblib import cpu_count
+
+_IN_A_WORKER = 8
 
 
 @contextmanager
 def worker_threads(num_workers):
-    """Yield an executor with as many threads (None: one a core, 8 at most); Ctrl-C leaves none."""
-    n_threads = num_workers if num_workers is not None else min(8, cpu_count())
-    threads = ThreadPoolExecutor(n_threads, thread_name_prefix="ssafe")
+    """Yield an executor with as many threads (None: one for each core); Ctrl-C leaves none."""
+    threads = ThreadPoolExecutor(how_many(num_workers), thread_name_prefix="ssafe")
     try:
         yield threads
     finally:
         threads.shutdown(wait=True, cancel_futures=True)
+
+
+def how_many(num_workers):
+    """Return the threads that `num_workers` stands for; a worker process has not all cores."""
+    if num_workers is not None:
+        return num_workers
+    return cpu_count() if parent_process() is None else min(_IN_A_WORKER, cpu_count())
 
 
 def map_ahead(threads, function, items, n_ahead):

@@ -83,7 +83,7 @@ def audit_leaks(
     n_permutations : int, default=999
         How often labels are shuffled; ``1 / alpha - 1`` at least.
     num_workers : int or None, default=None
-        Reading threads; None takes one for each core, 8 at most.
+        Reading threads; None takes one for each core.
     verbose : bool or "auto", default="auto"
         Whether to show a bar; "auto" does in a terminal or notebook when it takes long.
     random_state : int, RandomState instance or None, default=0

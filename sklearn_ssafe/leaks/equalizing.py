@@ -76,7 +76,7 @@ def equalize(
         The label of generated pictures. None takes the larger of two numbers, such as 1 of 0 and
         1, and knows words such as fake and photo.
     num_workers : int or None, default=None
-        Threads; None takes one for each core, 8 at most.
+        Threads; None takes one for each core.
     verbose : bool or "auto", default="auto"
         Whether to show a bar; "auto" does in a terminal or notebook when it takes long.
 

@@ -24,7 +24,7 @@ def group_near_duplicates(X, *, num_workers=None):
     X : array-like of shape (n_samples,)
         Pictures, as `FrozenEncoderTransformer` takes them.
     num_workers : int or None, default=None
-        Reading threads; None takes one for each core, 8 at most.
+        Reading threads; None takes one for each core.
 
     Returns
     -------

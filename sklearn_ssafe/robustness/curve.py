@@ -96,7 +96,7 @@ def robustness_curve(
     batch_size : int, default=32
         Most pictures in memory at once; fewer where they are large.
     num_workers : int or None, default=None
-        Threads that read and change pictures; None takes one for each core, 8 at most.
+        Threads that read and change pictures; None takes one for each core.
     random_state : int, default=0
         Enters the seeds of the changes, and of the resamples.
     verbose : bool or "auto", default="auto"

@@ -235,6 +235,35 @@ def test_weights_of_a_named_tower_are_compared(picture_files, tmp_path):
         load_detector(path, encoder=FrozenEncoderTransformer("timm/test_vit2", weights="random"))
 
 
+def test_what_resized_the_pictures_is_saved_and_done_again(picture_files, tmp_path):
+    def tower(resize="auto", precision="bf16"):
+        return FrozenEncoderTransformer(
+            "timm/test_vit", weights="random", precision=precision, resize=resize
+        )
+
+    scores = {}
+    for resize in ("auto", "pillow"):
+        detector = SSAFEClassifier(tower(resize), cv=None).fit(picture_files, [0, 1] * 5)
+        path = detector.save(tmp_path / resize)
+        saved = json.loads((path / "detector.json").read_text())["encoder"]["settings"]
+        # As in files from when there was Pillow alone, nothing is said of it.
+        assert saved.get("resize") == {"auto": "torch", "pillow": None}[resize]
+        scores[resize] = detector.predict_proba(picture_files)
+        given = {"none": None, "auto": tower(), "same": tower(resize), "said": tower("torch")}
+        if resize == "pillow":
+            given["said"] = tower("pillow")
+        for encoder in given.values():
+            again = load_detector(path, encoder=encoder)
+            np.testing.assert_array_equal(again.predict_proba(picture_files), scores[resize])
+        other = "pillow" if resize == "auto" else "torch"
+        with pytest.raises(DetectorFileError, match=f"has resize='{other}'"):
+            load_detector(path, encoder=tower(other))
+    assert not np.array_equal(scores["auto"], scores["pillow"])
+    exact = SSAFEClassifier(tower(precision="fp32"), cv=None).fit(picture_files, [0, 1] * 5)
+    again = load_detector(exact.save(tmp_path / "exact"))
+    assert again.encoder_.resize == "auto"
+
+
 def test_saving_leaves_the_failures_of_the_last_call(picture_files, tmp_path):
     encoder = FrozenEncoderTransformer("forensic", n_views=1, on_error="nan")
     detector = SSAFEClassifier(encoder, cv=None).fit(picture_files, [0, 1] * 5)
