@@ -13,7 +13,7 @@ from .tables import curation_text
 @options.output("Where to write the manifest of the chosen pictures, a CSV file.")
 @options.encoder
 @options.cache
-@options.embeddings
+@options.embedding_files
 @click.option("--n-generators", default=8, show_default=True, type=click.IntRange(1))
 @click.option("--n-samples", default=10_000, show_default=True, type=click.IntRange(2))
 @click.option(
@@ -50,68 +50,51 @@ def curate(
     DATA is a folder with the subfolders real/SOURCE and generated/GENERATOR, or a CSV, Excel or
     Parquet table with the columns path, label and generator, and if you have them domain and
     source. The chosen rows are written as a table of the same kind, their paths relative to it.
+
+    DATA may hold the embeddings as well: a Parquet file, or a folder of them, with the columns
+    path, label, generator and embedding. It is streamed, and may be larger than the memory.
     """
-    import warnings
+    from .. import GeneratorCurator
+    from ..datasets import load_images
+    from .curated_pool import (
+        choose_from_data_set,
+        choose_from_files,
+        choose_from_rows,
+        is_data_set,
+    )
+    from .embeddings import read_embeddings
 
-    import numpy as np
-
-    from .. import GeneratorCurator, datasets
-    from ..exceptions import CurationWarning
-
-    pictures = datasets.load_images(data)
-    if embeddings is None:
-        features, names, good = _encode(pictures, encoder, cache, quiet)
-    else:
-        from .embeddings import read_embeddings
-
-        features, names = read_embeddings(embeddings, pictures.X)
-        good = np.flatnonzero(np.isfinite(features).all(axis=1))
-    features = _comparable(features, names)
-    frame = pictures.frame.iloc[good]
     curator = GeneratorCurator(
         n_generators,
         n_samples=n_samples,
         sampling=sampling,
         selection=selection,
         random_state=seed,
+        verbose=options.verbose(quiet),
     )
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", CurationWarning)
-        curator.fit(
-            features[good],
-            frame["label"],
-            generator=frame["generator"],
-            domain=frame.get("domain"),
-            source=frame["source"],
-        )
-    chosen = frame.iloc[curator.sample_indices_]
+    if embeddings is None and is_data_set(data):
+        click.echo(f"The embeddings are those in {data}; nothing is encoded.", err=True)
+        chosen = choose_from_data_set(curator, data)
+    else:
+        pictures = load_images(data)
+        if embeddings is None:
+            features, names = _encode(pictures, encoder, cache, quiet)
+            chosen = choose_from_rows(curator, pictures, features, names)
+        elif embeddings.suffix == ".npz":
+            chosen = choose_from_rows(curator, pictures, *read_embeddings(embeddings, pictures.X))
+        else:
+            chosen = choose_from_files(curator, pictures, embeddings)
     write_table(chosen, output)
     click.echo(curation_text(curator.summary_))
-    for warning in caught:
-        click.echo(f"\n{warning.message}", err=True)
-    n_real, n_generated = np.bincount(chosen["label"], minlength=2)
+    taken = curator.summary_.groupby("class")["taken"].sum()
+    n_real, n_generated = taken["real"], taken["generated"]
     click.echo(f"\n{n_real} real and {n_generated} generated pictures are listed in {output}.")
 
 
 def _encode(pictures, settings, cache, quiet):
-    """Return a row for each picture, the columns' names, and the rows that could be encoded."""
-    import numpy as np
-
+    """Return a row for each picture, NaN where it failed, and the columns' names."""
     features, transformer = encode(
         pictures.X, settings, cache=cache, verbose=options.verbose(quiet)
     )
-    failures = transformer.failures_
-    list_failures(failures, pictures, err=True)
-    names = transformer.get_feature_names_out()
-    return features, names, np.setdiff1d(np.arange(len(pictures.X)), failures["row"])
-
-
-def _comparable(features, names):
-    """Scale measurements in different units; whoever encoded them, their names tell."""
-    from sklearn.preprocessing import StandardScaler
-
-    from ..encoders import ForensicEncoder
-
-    if names is None or list(names) != ForensicEncoder().feature_names.tolist():
-        return features
-    return StandardScaler().fit_transform(features)
+    list_failures(transformer.failures_, pictures, err=True)
+    return features, transformer.get_feature_names_out()

@@ -30,7 +30,11 @@ def read_embeddings(file, X):
             f"{file} holds an array of shape {features.shape}, and {paths.size} paths: a row for "
             "each path is needed."
         )
-    features = features[_rows_of(X, paths, hashes, features, file)]
+    rows = match_rows(
+        *(X, paths.tolist(), None if hashes is None else hashes.tolist(), file),
+        lambda one, other: np.array_equal(features[one], features[other], equal_nan=True),
+    )
+    features = features[rows]
     n_empty = int((~np.isfinite(features).all(axis=1)).sum())
     if n_empty:
         click.echo(f"Left out, because they have no embedding: {n_empty}", err=True)
@@ -77,20 +81,23 @@ def _read_parquet(file):
     }
 
 
-def _rows_of(X, paths, hashes, features, file):
-    """Find each picture of DATA by its path, whatever the order of the file, or by its content."""
-    folder = Path(os.path.realpath(file.parent))
+def match_rows(X, paths, hashes, file, are_same):
+    """Find each picture of DATA by its path, whatever the order of the file, or by its content.
+
+    `are_same` says of two rows of one path whether their embeddings are the same.
+    """
+    folder = Path(os.path.realpath(file if file.is_dir() else file.parent))
     rows = {}
-    for row, cell in enumerate(paths.tolist()):
+    for row, cell in enumerate(paths):
         if not cell:
             continue
         first = rows.setdefault(os.path.abspath(path_of_cell(cell, folder)), row)
-        if not np.array_equal(features[first], features[row], equal_nan=True):
+        if first != row and not are_same(first, row):
             raise click.ClickException(f"{file} has two different rows for {cell}.")
     found = [rows.get(os.path.abspath(path)) for path in X]
     missing = [place for place, row in enumerate(found) if row is None]
     if missing and hashes is not None:
-        rows = {digest: row for row, digest in enumerate(hashes.tolist()) if digest}
+        rows = {digest: row for row, digest in enumerate(hashes) if digest}
         for place in missing:
             found[place] = rows.get(_digest(X[place]))
         missing = [place for place, row in enumerate(found) if row is None]

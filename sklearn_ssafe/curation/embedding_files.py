@@ -33,6 +33,9 @@ class _Part:
     def n_rows(self):
         return sum(self.group_sizes)
 
+    def __contains__(self, column):
+        return column in self.schema.names or column in self.known
+
     def groups(self, rows=None):
         """List number, first row and size of its row groups that hold any of the sorted rows."""
         ends = self.first_row + np.cumsum([0, *self.group_sizes])
@@ -42,6 +45,18 @@ class _Part:
             for group, size in enumerate(self.group_sizes)
             if places[group] < places[group + 1]
         ]
+
+
+def holds_embeddings(path):
+    """Whether a path is a Parquet file with a column ``embedding``, or a folder with files."""
+    if path.is_dir():
+        return next(path.rglob("*.parquet"), None) is not None
+    if path.suffix != ".parquet":
+        return False
+    try:
+        return "embedding" in EmbeddingFiles(path, embedding="embedding").columns
+    except (ValueError, OSError):  # a table of pictures, or none
+        return False
 
 
 class EmbeddingFiles:
@@ -108,7 +123,7 @@ class EmbeddingFiles:
             wanted = _guess(first, set(self._names.values()))
         for part in self._parts:
             for name in [*wanted, *self._names.values()]:
-                if name not in part.schema.names and (name in wanted or name not in part.known):
+                if name not in part or (name in wanted and name not in part.schema.names):
                     there = [*part.schema.names, *part.known]
                     raise ValueError(f"{part.path} has no column {name!r}; it has {_some(there)}")
             for name in wanted:
@@ -221,12 +236,34 @@ class EmbeddingFiles:
                 fields[name] += values.to_pylist()
         return X, fields
 
-    def values_of(self, column, rows):
-        """Return what a column says of sorted rows; None for each where a file has no such one."""
-        if any(column not in [*part.schema.names, *part.known] for part in self._parts):
-            return [None] * len(rows)
-        blocks = self.blocks("", rows=rows, embeddings=False, columns=[column])
-        return [value for *_, there in blocks for value in there[column].to_pylist()]
+    def columns_of(self, rows, names):
+        """Return lists of what columns say of sorted rows; those that a file lacks are left out."""
+        there = [name for name in names if all(name in part for part in self._parts)]
+        values = {name: [] for name in there}
+        for *_, columns in self.blocks("reading", rows=rows, embeddings=False, columns=there):
+            for name in there:
+                values[name] += columns[name].to_pylist()
+        return values
+
+    def other_columns(self):
+        """Name the columns of text, numbers and dates that all files have beside embeddings."""
+        from pyarrow import types
+
+        first = self._parts[0]
+        simple = [
+            field.name
+            for field in first.schema
+            if not (types.is_nested(field.type) or types.is_binary(field.type))
+            and not types.is_large_binary(field.type)
+            and not hasattr(field.type, "storage_type")
+        ]
+        names = [name for name in [*simple, *first.known] if name not in self.columns]
+        return [name for name in names if all(name in part for part in self._parts)]
+
+    @property
+    def metadata(self):
+        """What the first file says about itself."""
+        return self._parts[0].schema.metadata or {}
 
 
 def _fragments(X):

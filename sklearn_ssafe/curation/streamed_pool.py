@@ -253,10 +253,10 @@ class LeftOut:
         """Say what was left out, with the reasons that the data set gives."""
         notes = []
         if self.n_empty:
-            reasons = files.values_of("reason", np.array(self.rows))
+            about = files.columns_of(np.array(self.rows), ["path", "reason"])
             named = [
-                f"\n  row {row}" + (f": {reason}" if reason else "")
-                for row, reason in zip(self.rows, reasons, strict=True)
+                "\n  " + ": ".join([f"row {row}", *(str(text) for text in texts if text)])
+                for row, *texts in zip(self.rows, *about.values(), strict=True)
             ]
             if self.n_empty > len(named):
                 named.append(f"\n  and {self.n_empty - len(named):,} more")

@@ -58,11 +58,7 @@ def load_image_folder(folder, *, return_X_y=False):
     root = Path(folder).expanduser()
     if not root.is_dir():
         raise NotADirectoryError(f"There is no folder at {str(folder)!r}.")
-    class_folders = {label: [] for label in (0, 1)}
-    for entry in sorted(_visible_folders(root)):
-        label = _label_of_folder(entry.name)
-        if label is not None:
-            class_folders[label].append(entry)
+    class_folders = find_class_folders(root)
     if not all(class_folders.values()):
         raise ValueError(_layout_error(root))
 
@@ -91,6 +87,16 @@ def load_image_folder(folder, *, return_X_y=False):
     }
     data = as_bunch(columns)
     return (data.X, data.y) if return_X_y else data
+
+
+def find_class_folders(root):
+    """Map 0 and 1 to the folders inside of one that are named so, such as real and generated."""
+    found = {0: [], 1: []}
+    for entry in sorted(_visible_folders(root)):
+        label = _label_of_folder(entry.name)
+        if label is not None:
+            found[label].append(entry)
+    return found
 
 
 def find_pictures(paths):

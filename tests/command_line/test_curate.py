@@ -3,6 +3,8 @@ import re
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from sklearn.preprocessing import StandardScaler
 
@@ -47,17 +49,25 @@ def test_the_chosen_manifest_is_what_the_curator_chooses(made, tmp_path):
 
 @pytest.mark.parametrize("encoder", ["forensic", "efficientnet_lite0"])
 def test_the_choice_is_the_same_with_the_rows_of_ssafe_embed(made, tmp_path, encoder):
-    rows = tmp_path / "rows.npz"
-    arguments = ["embed", made / "images", "-o", rows, "--encoder", encoder, "--quiet"]
-    assert run(*arguments).exit_code == 0
+    files = [tmp_path / "rows.npz", tmp_path / "rows.parquet"]
+    for rows in files:
+        arguments = ["embed", made / "images", "-o", rows, "--encoder", encoder, "--quiet"]
+        assert run(*arguments).exit_code == 0
+    parts = tmp_path / "parts"
+    parts.mkdir()
+    table = pq.read_table(files[1])
+    table = table.set_column(0, "path", [[str(tmp_path / p) for p in table["path"].to_pylist()]])
+    for number in range(3):
+        pq.write_table(table.slice(20 * number, 20), parts / f"part-{number}.parquet")
     options = ["--n-generators", 3, "--n-samples", 18, "--selection", "k_centre"]
     chosen = []
-    for how in (["--encoder", encoder], ["--embeddings", rows]):
+    for how in (["--encoder", encoder], *(["--embeddings", rows] for rows in (*files, parts))):
         output = tmp_path / f"{len(chosen)}.csv"
         result = curate(made / "manifest.csv", "-o", output, *options, *how)
         assert result.exit_code == 0, result.output
         chosen.append(output.read_text())
-    assert chosen[0] == chosen[1]
+    assert len(chosen) == 4
+    assert set(chosen) == {chosen[0]}
     # Measurements in different units are scaled first, for which the embeddings must be theirs.
     pool = load_manifest(made / "manifest.csv")
     features = FrozenEncoderTransformer(encoder).fit_transform(pool.X)
@@ -185,3 +195,101 @@ def test_one_npy_array_is_no_npz(made, tmp_path):
         *("-o", tmp_path / "chosen.csv", "--embeddings", tmp_path / "embeddings.npz"),
     )
     assert "no .npz file of plain arrays" in result.stderr
+
+
+def data_set(made, folder, seed=0):
+    """Write embeddings with their labels as files; return all of their rows as one table."""
+    table = pd.read_csv(made / "manifest.csv", keep_default_na=False)
+    table["path"] = [str(made / path) for path in table["path"]]
+    rng = np.random.default_rng(seed)
+    centres = {name: rng.normal(size=5) for name in sorted(set(table["generator"]))}
+    X = rng.normal(size=(60, 5)) + np.array([centres[name] for name in table["generator"]])
+    table["embedding"] = list(X.astype(np.float32))
+    table.loc[7, ["reason", "embedding"]] = ["is empty", None]
+    folder.mkdir()
+    for number in range(3):
+        rows = table.iloc[20 * number : 20 * (number + 1)]
+        pq.write_table(pa.Table.from_pandas(rows), folder / f"part-{number}.parquet")
+    return table
+
+
+def test_files_that_hold_embeddings_and_labels(made, tmp_path, monkeypatch):
+    table = data_set(made, tmp_path / "pool")
+    monkeypatch.setattr("sklearn_ssafe.curation.curator.MOST_EXACT", 10)  # so they are streamed
+    output = tmp_path / "chosen.csv"
+    options = ["--n-generators", 3, "--n-samples", 12]
+    result = curate(tmp_path / "pool", "-o", output, *options)
+    assert result.exit_code == 0, result.output
+    assert "nothing is encoded" in result.stderr
+    assert "1 of 60 rows have no embedding" in result.stderr
+    assert f"row 7: {table['path'][7]}: is empty" in result.stderr
+    good = table.drop(index=7)
+    curator = GeneratorCurator(3, n_samples=12, method="random_features", random_state=0)
+    names = {name: good[name] for name in ("generator", "source")}
+    curator.fit(np.stack(good["embedding"]), (good["label"] == "generated").astype(int), **names)
+    expected = good.iloc[curator.sample_indices_]
+    chosen = load_manifest(output)
+    assert [_resolved(path) for path in chosen.X] == [_resolved(path) for path in expected["path"]]
+    assert chosen.y.tolist() == (expected["label"] == "generated").astype(int).tolist()
+    assert chosen.generator.tolist() == expected["generator"].tolist()
+    assert "embedding" not in chosen.frame
+    assert "6 real and 6 generated pictures are listed in" in result.output
+    (tmp_path / "pool" / "part-0.parquet").rename(tmp_path / "one.parquet")
+    result = curate(tmp_path / "one.parquet", "-o", output, *options)
+    assert "nothing is encoded" in result.stderr
+
+
+def test_a_table_beside_streamed_files(made, tmp_path, monkeypatch):
+    """Pictures that the table lists twice, and rows that it does not list."""
+    table = data_set(made, tmp_path / "pool")
+    monkeypatch.setattr("sklearn_ssafe.curation.curator.MOST_EXACT", 10)
+    listed = pd.concat([table.iloc[::-1][:50], table.iloc[[30]]]).drop(columns="embedding")
+    listed.to_csv(tmp_path / "listed.csv", index=False)
+    arguments = ["--embeddings", tmp_path / "pool", "--n-generators", 3, "--n-samples", 12]
+    output = tmp_path / "chosen.csv"
+    with pytest.warns(UserWarning, match="more than one row"):
+        result = curate(tmp_path / "listed.csv", "-o", output, *arguments)
+    assert result.exit_code == 0, result.output
+    assert "because an earlier row has the same picture: 1" in result.stderr
+    assert "10 of 60 rows have no label" in result.stderr
+    good = table[10:]
+    curator = GeneratorCurator(3, n_samples=12, method="random_features", random_state=0)
+    names = {name: good[name] for name in ("generator", "source")}
+    curator.fit(np.stack(good["embedding"]), (good["label"] == "generated").astype(int), **names)
+    expected = good["path"].iloc[curator.sample_indices_]
+    chosen = [_resolved(path) for path in load_manifest(output).X]
+    assert chosen == [_resolved(path) for path in expected]
+
+
+def test_parquet_files_that_do_not_fit_are_refused(made, tmp_path):
+    table = data_set(made, tmp_path / "pool")
+    output = ["-o", tmp_path / "chosen.csv"]
+    (tmp_path / "unlabelled").mkdir()
+    rows = pa.Table.from_pandas(table.drop(columns="generator"))
+    pq.write_table(rows, tmp_path / "unlabelled" / "x.parquet")
+    result = curate(tmp_path / "unlabelled", *output)
+    assert "has embeddings, and no column 'generator'" in result.stderr
+    pq.write_table(rows.drop_columns(["path"]), tmp_path / "unlabelled" / "x.parquet")
+    result = curate(made / "manifest.csv", *output, "--embeddings", tmp_path / "unlabelled")
+    assert "does not say which row is which picture" in result.stderr
+    twice = pd.concat([table.drop(columns="hash", errors="ignore"), table.iloc[[3]]])
+    twice.iloc[-1, twice.columns.get_loc("embedding")] = np.zeros(5, dtype=np.float32)
+    pq.write_table(pa.Table.from_pandas(twice), tmp_path / "twice.parquet")
+    result = curate(made / "manifest.csv", *output, "--embeddings", tmp_path / "twice.parquet")
+    assert f"two different rows for {table['path'][3]}" in result.stderr
+    assert not (tmp_path / "chosen.csv").exists()
+
+
+def test_a_folder_of_pictures_stays_one_with_a_parquet_file_in_it(tmp_path):
+    for name in ("real", "generated/gan", "generated/diffusion"):
+        (tmp_path / "p" / name).mkdir(parents=True)
+    pictures = make_generated_images(24, image_size=48, random_state=0)
+    for row, (content, label) in enumerate(zip(pictures.X, pictures.y, strict=True)):
+        name = ("real", "generated/gan", "generated/diffusion")[label * (1 + row % 2)]
+        (tmp_path / "p" / name / f"{row}.jpg").write_bytes(content)
+    result = run("embed", tmp_path / "p", "-o", tmp_path / "p" / "rows.parquet", "--quiet")
+    assert result.exit_code == 0
+    options = ["--n-samples", 6, "--n-generators", 2]
+    result = curate(tmp_path / "p", "-o", tmp_path / "chosen.csv", *options)
+    assert result.exit_code == 0, result.output
+    assert "nothing is encoded" not in result.stderr

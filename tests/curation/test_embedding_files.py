@@ -130,8 +130,8 @@ def test_names_of_folders_are_columns_and_the_order_is_that_of_paths(tmp_path):
     _, read_rows, names = read(files)
     assert read_rows[:, 0].tolist() == [2, 0, 1]
     assert names == ["y", "x", "x"]
-    assert files.values_of("name", np.array([0, 2])) == ["y", "x"]
-    assert files.values_of("reason", np.array([0, 2])) == [None, None]
+    assert files.columns_of(np.array([0, 2]), ["reason", "name"]) == {"name": ["y", "x"]}
+    assert files.other_columns() == ["name"]
 
 
 def test_a_dataset_keeps_its_order(tmp_path):
