@@ -59,7 +59,7 @@ def as_judged(some):
     return table.assign(path=pd.Series(paths, dtype=object))
 
 
-def list_inputs(arguments):
+def list_inputs(arguments, *, may_be_none=False):
     """List the pictures that files, folders, tables and standard input name.
 
     Parameters
@@ -68,6 +68,8 @@ def list_inputs(arguments):
         A folder stands for the pictures below it, a table for its column ``path``, ``-`` for
         standard input with one path a line; whatever else is a picture, or will be found not to be
         one.
+    may_be_none : bool, default=False
+        Whether there need not be any, as in an empty table; an error otherwise.
 
     Returns
     -------
@@ -93,7 +95,7 @@ def list_inputs(arguments):
             inputs += [Input(found) for found in manifest_paths(path)]
         else:
             inputs.append(Input(argument))
-    if not inputs:
+    if not inputs and not may_be_none:
         named = ", ".join("standard input" if name == "-" else name for name in arguments)
         raise click.ClickException(f"There is nothing to do: {named} names no picture.")
     return inputs

@@ -102,7 +102,7 @@ def monitor(
     if begins:
         watch = _begin(judge, reference, state, parameters)
     seen = set(watch.notes_["seen"])
-    inputs = list_inputs(pictures)
+    inputs = list_inputs(pictures, may_be_none=True)
     keys = {given.path: _key(given.path) for given in inputs if not given.reason}
     new = [path for path, key in keys.items() if key not in seen]
     found = None

@@ -372,7 +372,7 @@ class SSAFEClassifier(
         Raises
         ------
         ValueError
-            A picture could not be encoded, so that there is no verdict on it.
+            A picture could not be encoded, so that there is no verdict on it, or X is empty.
         """
         score = self._score(X)
         refuse_missing(score)

@@ -106,6 +106,7 @@ def train(detector, X, y, origin, embeddings=None):
             detector.target_fpr,
             confidence_level=detector.confidence_level,
             groups=units[is_generated == 0],
+            others=detector.out_of_fold_.score[is_generated == 1],
         )
         detector.threshold_ = detector.operating_point_.threshold
 

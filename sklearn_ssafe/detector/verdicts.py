@@ -140,6 +140,14 @@ def verdicts_fit(detector, score, verdict, tolerance):
     return fits
 
 
+def _scores_of_generated(detector):
+    """Return scores of generated pictures that the head has not seen; None if there are none."""
+    rule, scores = detector.verdict_rule_, detector.out_of_fold_
+    if rule is not None:
+        return rule.scores["score"][rule.scores["generated"]]
+    return None if scores is None else scores.score[scores.y == 1]
+
+
 @public("sklearn_ssafe.detector")
 @dataclass
 class Recalibration:
@@ -181,7 +189,7 @@ class ThreeVerdicts:
         Raises
         ------
         ValueError
-            A picture could not be encoded, so that there is no verdict on it.
+            A picture could not be encoded, so that there is no verdict on it, or X is empty.
         """
         check_is_fitted(self)
         score, verdict = score_and_three_verdicts(self, X)
@@ -264,7 +272,12 @@ class ThreeVerdicts:
         good = score[np.isfinite(score)]
         if not len(good):
             raise ValueError("none of the real pictures could be encoded")
-        point = threshold_for_fpr(good, target_fpr, confidence_level=self.confidence_level)
+        point = threshold_for_fpr(
+            good,
+            target_fpr,
+            confidence_level=self.confidence_level,
+            others=_scores_of_generated(self),
+        )
         moved = copy(self)
         moved.recalibration_ = Recalibration(
             n_failures=len(score) - len(good),

@@ -329,6 +329,8 @@ class FrozenEncoderTransformer(
         EncodingError
             A picture could not be encoded and ``on_error="raise"``, or none could and
             ``on_all_failed="raise"``.
+        ValueError
+            X is empty.
         WeightsNotFoundError
             The encoder's weights are not on this machine and no hub is in reach.
 

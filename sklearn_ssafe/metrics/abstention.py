@@ -35,9 +35,9 @@ class VerdictRule:
     threshold : float
         The detector's own, which no verdict contradicts.
     generated_limit : float
-        The lowest score from which `fpr` is kept.
+        The lowest limit from which `fpr` is kept; between two scores, as `threshold_for_fpr` says.
     real_limit : float
-        The highest score below which `fnr` is kept.
+        The highest limit below which `fnr` is kept.
     scores : pandas.DataFrame
         What it was calibrated on: ``generated`` (bool), ``name`` and ``score`` of each picture.
     """
@@ -149,8 +149,8 @@ class VerdictRule:
             A new one; the other limit is as it was.
         """
         own = pd.DataFrame({"generated": False, "name": _OWN, "score": column_or_1d(score)})
-        limit = _limit(own, self.fpr, self.confidence_level)
         scores = pd.concat([own, self.scores[self.scores["generated"]]], ignore_index=True)
+        limit = _limit(own, self.fpr, self.confidence_level, scores["score"])
         return replace(self, scores=scores, generated_limit=limit, threshold=threshold)
 
 
@@ -266,10 +266,10 @@ def verdict_rule(
         raise ValueError(f"{len(bad)} scores are not finite (the first in row {bad[0]})")
     names = names_of(generated, generator, source)
     scores = pd.DataFrame({"generated": generated, "name": names, "score": score})
-    generated_limit = _limit(scores[~generated], fpr, confidence_level)
+    generated_limit = _limit(scores[~generated], fpr, confidence_level, score)
     mirrored = scores[generated].assign(score=-score[generated])
     # "At most the mirrored limit" is "less than the next number above it".
-    real_limit = float(np.nextafter(-_limit(mirrored, fnr, confidence_level), np.inf))
+    real_limit = float(np.nextafter(-_limit(mirrored, fnr, confidence_level, -score), np.inf))
     if move_threshold:
         threshold = float(np.clip(threshold, *sorted([real_limit, generated_limit])))
     return VerdictRule(
@@ -277,14 +277,19 @@ def verdict_rule(
     )
 
 
-def _limit(scores, target, confidence_level):
-    """Return the lowest score from which at most `target` of each name's pictures are."""
+def _limit(scores, target, confidence_level, others):
+    """Return the lowest limit from which at most `target` of each name's pictures are.
+
+    `others` are all scores that it is to keep away from.
+    """
     n_needed = _needed(target, confidence_level)
     limits, short = [], []
     for name, part in _parts(scores, n_needed):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", TooFewRealPicturesWarning)  # one for both classes below
-            point = threshold_for_fpr(part["score"], target, confidence_level=confidence_level)
+            point = threshold_for_fpr(
+                part["score"], target, confidence_level=confidence_level, others=others
+            )
         limits.append(point.threshold)
         if len(part) < n_needed:
             short.append((name or "(unnamed)", len(part)))

@@ -196,6 +196,7 @@ def _heads_and_threshold(estimator, X, y, units, positive, target_fpr, confidenc
         target_fpr,
         confidence_level=confidence_level,
         groups=units[inner.row[real]],
+        others=inner.score[~real],
     )
     return heads, point.threshold
 

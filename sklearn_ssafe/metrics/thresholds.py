@@ -65,6 +65,8 @@ class OperatingPoint:
         return self.fpr_upper_bound <= self.target_fpr
 
 
+# How far above a score its threshold lies at most, as a share of the range of the scores.
+_MARGIN = 0.001
 # Of fewer groups, what further ones are like cannot be told.
 FEWEST_GROUPS = 5
 
@@ -75,14 +77,14 @@ class TooFewRealPicturesWarning(UserWarning):
 
 
 @public("sklearn_ssafe.metrics")
-def threshold_for_fpr(scores, target_fpr, *, confidence_level=0.95, groups=None):
+def threshold_for_fpr(scores, target_fpr, *, confidence_level=0.95, groups=None, others=None):
     """Find the lowest threshold that calls few enough real pictures generated.
 
     A picture is called generated if its score is the threshold or more. The lowest threshold is
     taken at which so few of the real pictures are that the upper bound of their rate [1]_ is at
-    most `target_fpr`. It is the next number above the highest score that must not be called
-    generated. Where there are too few real pictures for any threshold, it is the one above all of
-    their scores, and a warning says how many are needed.
+    most `target_fpr`: just above the highest score that must not be called generated. Where there
+    are too few real pictures for any threshold, it is just above all of their scores, and a warning
+    says how many are needed.
 
     Parameters
     ----------
@@ -100,6 +102,9 @@ def threshold_for_fpr(scores, target_fpr, *, confidence_level=0.95, groups=None)
         Camera or collection of each real picture. With five or more, the promise is about pictures
         of further ones like them. Of fewer nothing can be told about further ones, and it is about
         further pictures of the same ones, as it is without groups.
+    others : array-like of shape (n_others,) or None, default=None
+        Scores of generated pictures, or of any others that the threshold is not to come near to.
+        They decide nothing else.
 
     Returns
     -------
@@ -124,6 +129,10 @@ def threshold_for_fpr(scores, target_fpr, *, confidence_level=0.95, groups=None)
     of Student's t for so many groups. The bound is Clopper and Pearson's with this effective
     number, that of Korn and Graubard [3]_: not exact, as it is without `groups`, but simulation
     finds that it holds.
+
+    **Just above** a score is halfway to the next one in `scores` or `others`, but no further than a
+    thousandth of the range of all; where none is higher, it is the next number. So the picture that
+    decides does not change sides where it scores another last digit, as in a batch of another size.
 
     A threshold is for the head that gave the scores. `SSAFEClassifier` and `cross_val_report` score
     real pictures with heads of folds, and so take these heads together (more than half must call a
@@ -180,9 +189,7 @@ def threshold_for_fpr(scores, target_fpr, *, confidence_level=0.95, groups=None)
     else:
         n_allowed = np.argmin(np.append((bounds <= target_fpr) | between_equals, False)) - 1
         n_needed = math.ceil(n / effective[0] * real_pictures_needed(target_fpr, level))
-    highest_not_called = scores[max(n_allowed, 0)]
-    # In the scores' own precision, or a float32 score would round up to a float64 threshold.
-    threshold = np.nextafter(highest_not_called, scores.dtype.type(np.inf))
+    threshold = just_above(scores[max(n_allowed, 0)], scores, others)
     n_false = int((scores >= threshold).sum())  # fewer than allowed where scores are equal
     point = OperatingPoint(
         threshold=float(threshold),
@@ -207,6 +214,18 @@ def threshold_for_fpr(scores, target_fpr, *, confidence_level=0.95, groups=None)
             stacklevel=2,
         )
     return point
+
+
+def just_above(limit, scores, others=None):
+    """Return a threshold that `limit`, one of the scores, does not reach and the next one does."""
+    # In the scores' own precision, or a float32 score would round up to a float64 threshold.
+    known = np.append(scores, np.asarray([] if others is None else others, dtype=scores.dtype))
+    threshold = np.nextafter(limit, scores.dtype.type(np.inf))
+    higher = known[known > limit]
+    if len(higher):
+        most = known.max() * _MARGIN - known.min() * _MARGIN
+        threshold = max(threshold, limit + min(higher.min() / 2 - limit / 2, most))
+    return threshold
 
 
 def _effective_numbers(group, between_equals, target_fpr, level):

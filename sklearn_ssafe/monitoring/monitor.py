@@ -10,12 +10,13 @@ import pandas as pd
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import _safe_indexing, check_array, check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval
-from sklearn.utils.validation import check_consistent_length, check_is_fitted
+from sklearn.utils.validation import _num_samples, check_consistent_length, check_is_fitted
 
 from ..encoding.failures import EncodingError, EncodingWarning, failures_table
-from ..images.inputs import as_items
+from ..images.inputs import as_items, is_one_picture
 from ..images.picture import as_picture
 from ..metrics.scores import log_odds
+from ..metrics.thresholds import just_above
 from ..public import DocumentationLink, public
 from .choice import choose_unlike, ranks
 from .mixtures import unknown_p_value
@@ -218,7 +219,8 @@ class NoveltyMonitor(DocumentationLink, BaseEstimator):
         group, self.groups_ = pool_small_groups(pairs, self.min_pictures)
         self._margin, self._unsure_reference = np.nan, np.nan
         distance, unsure = self._judge(_safe_indexing(items, good))[1:]
-        self._margin = float(np.quantile(distance, _UNSURE))
+        least = np.quantile(distance, _UNSURE, method="lower")
+        self._margin = float(just_above(least, distance))
         self._unsure_reference = float(self._unsure(distance, unsure).mean())
         half = deal_halves(group, rng)
         self._reference = Reference(rows[good].astype(np.float32), group, self.groups_, half)
@@ -234,7 +236,8 @@ class NoveltyMonitor(DocumentationLink, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n_samples,), or of shape (n_samples, n_features)
-            Pictures that have come since the last look.
+            Pictures that have come since the last look. None at all, as ``[]``, is a period in
+            which none came: no look is counted.
 
         Returns
         -------
@@ -243,7 +246,11 @@ class NoveltyMonitor(DocumentationLink, BaseEstimator):
             could not be encoded.
         """
         check_is_fitted(self, "groups_")
-        items, rows = self._encode(X)
+        if is_one_picture(X) or _num_samples(X):
+            items, rows = self._encode(X)
+        else:
+            self.failures_ = failures_table([], {})
+            items, rows = [], self._recent.rows[:0]
         good = np.flatnonzero(np.isfinite(rows).all(axis=1))
         self._n_updates += 1
         rng = self._rng(self._n_updates)

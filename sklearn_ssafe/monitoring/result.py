@@ -109,6 +109,8 @@ class MonitorUpdate(Result):
 
     def _summary(self):
         failed = f" {len(self.failures)} could not be read." if len(self.failures) else ""
+        if self.n_new == 0 and not failed:
+            return Summary([f"No new pictures, {self.n_window} kept: no look."], [], [], [])
         if self.look == 0:
             waits = f"{self.n_new} new pictures, {self.n_window} waiting: too few for a look."
             return Summary([waits + failed], [], [], [])

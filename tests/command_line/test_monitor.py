@@ -44,12 +44,18 @@ def noise(folder, n, seed=0):
         (folder / f"noise_{seed}_{number}.png").write_bytes(content)
 
 
-def test_looks_are_counted_from_run_to_run_and_each_picture_is_seen_once(watch, sixty):
+def test_looks_are_counted_from_run_to_run_and_each_picture_is_seen_once(watch, trained, sixty):
     known = sorted((sixty / "images").iterdir())
     empty = watch()
     assert empty.exit_code == 0, empty.output
     assert "Begun with 60 known pictures" in empty.output
     assert "No new pictures." in empty.output
+    # A period without pictures may also be a table without rows, or nothing on standard input.
+    table = watch.folder.parent / "none.csv"
+    table.write_text("path,label\n")
+    for given, text in ((table, None), ("-", "")):
+        none = run("monitor", trained / "detector", given, "--state", watch.state, input=text)
+        assert (none.exit_code, none.stdout.strip()) == (0, "No new pictures.")
     put(watch.folder, known[:30])
     first = watch("--json")
     assert first.exit_code == 0, first.output

@@ -272,7 +272,7 @@ def test_the_threshold_is_moved_to_own_pictures_and_nothing_else(pool):
     before = detector.threshold_, detector.operating_point_, detector.get_params()
     moved = detector.recalibrate(own, target_fpr=0.05)
     score = detector.predict_proba(own)[:, 1]
-    point = threshold_for_fpr(score, 0.05)
+    point = threshold_for_fpr(score, 0.05)  # cv=None: no other scores are known
     assert moved.operating_point_ == point
     assert moved.threshold_ == point.threshold
     assert moved.head_ is detector.head_
@@ -320,10 +320,11 @@ def test_the_target_is_that_of_the_detector(pool):
     both.fit(X, y, generator=names, source=names)
     moved = both.recalibrate(own)
     assert moved.operating_point_.target_fpr == 0.1
-    assert (
-        moved.verdict_rule_.generated_limit
-        == threshold_for_fpr(both.predict_proba(own)[:, 1], 0.05).threshold
-    )
+    made = both.verdict_rule_.scores.query("generated")["score"]
+    score = both.predict_proba(own)[:, 1]
+    expected = threshold_for_fpr(score, 0.05, others=made).threshold
+    assert moved.verdict_rule_.generated_limit == expected
+    assert moved.threshold_ == threshold_for_fpr(score, 0.1, others=made).threshold
 
 
 def test_the_promise_is_kept_for_pictures_like_one_s_own():

@@ -9,6 +9,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn_ssafe.exceptions import TooFewPicturesWarning
 from sklearn_ssafe.metrics import threshold_for_fpr, verdict_rule
 
+from .test_thresholds import above
+
 SIZES = {"camera": 100, "phone": 80, "web": 300, "glide": 90, "sdxl": 150}
 GENERATORS = ("glide", "sdxl")
 
@@ -76,10 +78,13 @@ def test_without_a_confidence_level_it_is_the_conformal_quantile_of_each_name():
     rule = rule_of(y, score, name, fpr=0.1, fnr=0.1, confidence_level=None)
     real = [score[name == each] for each in ("camera", "phone", "web")]
     ranked = [np.sort(each)[int(np.ceil(0.9 * (len(each) + 1))) - 1] for each in real]
-    assert rule.generated_limit == np.nextafter(max(ranked), 2)
+    assert rule.generated_limit == pytest.approx(above(max(ranked), score), rel=1e-12)
     made = [score[name == each] for each in GENERATORS]
     ranked = [-np.sort(-each)[int(np.ceil(0.9 * (len(each) + 1))) - 1] for each in made]
-    assert rule.real_limit == min(ranked)
+    assert rule.real_limit == pytest.approx(-above(-min(ranked), -score), rel=1e-12)
+    # No verdict is another than at the scores themselves, and none is at a limit.
+    for each in (rule.generated_limit, rule.real_limit):
+        assert np.abs(score - each).min() > 1e-9
 
 
 def test_small_sources_have_a_promise_together():
@@ -88,7 +93,7 @@ def test_small_sources_have_a_promise_together():
     y, score, name = drawn(rng, sizes)
     rule = rule_of(y, score, name)
     small = np.isin(name, ["camera", "phone"])
-    points = [threshold_for_fpr(score[rows], 0.05) for rows in (small, name == "web")]
+    points = [threshold_for_fpr(score[rows], 0.05, others=score) for rows in (small, name == "web")]
     assert rule.generated_limit == max(point.threshold for point in points)
     table = rule.frame().set_index("name")
     assert table.index[table["class"] == "real"].size == 4
@@ -155,7 +160,8 @@ def test_own_real_pictures_move_one_limit_only():
     rule = rule_of(y, score, name)
     own = np.random.default_rng(7).normal(0.6, 0.1, 200)
     moved = rule.with_real_pictures(own, 0.7)
-    assert moved.generated_limit == threshold_for_fpr(own, 0.05).threshold
+    made = score[y == 1]
+    assert moved.generated_limit == threshold_for_fpr(own, 0.05, others=made).threshold
     assert moved.real_limit == rule.real_limit
     assert moved.threshold == 0.7
     before, after = rule.frame(), moved.frame()
@@ -288,7 +294,11 @@ def test_its_verdicts_are_the_prediction_sets_of_mapie():
         held.append(sets[:, label, 0])
     expected = np.where(held[0] == held[1], "unsure", np.where(held[0], "real", "generated"))
     assert len(set(expected)) == 3
-    np.testing.assert_array_equal(rule.verdicts(new), expected)
+    # MAPIE's limits are scores, and ours keep clear of them.
+    limits = np.array([rule.generated_limit, rule.real_limit])
+    clear = np.abs(new[:, None] - limits).min(axis=1) > np.ptp(score) / 1000
+    assert clear.mean() > 0.99
+    np.testing.assert_array_equal(rule.verdicts(new)[clear], expected[clear])
 
 
 def test_mapie_controls_the_false_positive_rate_with_the_same_limit():

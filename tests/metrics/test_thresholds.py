@@ -24,6 +24,15 @@ def test_as_many_as_needed_and_not_one_fewer(target):
         assert not threshold_for_fpr(np.arange(n - 1) / n, target).promised
 
 
+def above(limit, known):
+    """Halfway to the next score, and no further than a thousandth of the range."""
+    higher = [score for score in known if score > limit]
+    if not higher:
+        return np.nextafter(limit, np.inf)
+    spread = max(known) - min(known)
+    return min((limit + min(higher)) / 2, limit + spread / 1000)
+
+
 @pytest.mark.parametrize("n", [1, 60, 299, 1000])
 @pytest.mark.parametrize("target", [0.01, 0.05, 0.3])
 @pytest.mark.parametrize("level", [0.9, 0.95])
@@ -33,9 +42,8 @@ def test_no_lower_threshold_keeps_the_promise(n, target, level, decimals):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TooFewRealPicturesWarning)
         point = threshold_for_fpr(scores, target, confidence_level=level)
-    possible = np.nextafter(np.unique(scores), np.inf)
-    kept = [t for t in possible if exact_bound(int((scores >= t).sum()), n, level) <= target]
-    assert point.threshold == (min(kept) if kept else possible[-1])
+    kept = [s for s in scores if exact_bound(int((scores > s).sum()), n, level) <= target]
+    assert point.threshold == pytest.approx(above(min(kept) if kept else scores.max(), scores))
     assert point.n_false == (scores >= point.threshold).sum()
     assert point.fpr == point.n_false / n
     assert point.fpr_upper_bound == pytest.approx(exact_bound(point.n_false, n, level))
@@ -52,7 +60,7 @@ def test_without_a_level_it_is_the_conformal_quantile(n, target):
         point = threshold_for_fpr(others, target, confidence_level=None)
         called.append(scores[i] >= point.threshold)
         rank = int(np.ceil(round((1 - target) * (n + 1), 9)))
-        assert point.threshold == np.nextafter(np.sort(others)[rank - 1], np.inf)
+        assert point.threshold == pytest.approx(above(np.sort(others)[rank - 1], others))
     assert target - 1 / (n + 1) < np.mean(called) <= target
 
 
@@ -79,6 +87,45 @@ def test_scores_meet_the_threshold_in_their_own_precision(dtype):
     scores = np.linspace(0, 1, 100).astype(dtype)
     point = threshold_for_fpr(scores, 0.1, confidence_level=None)
     assert (scores >= point.threshold).sum() == point.n_false == 9
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("scale", [1, 1e-30, 1e30])
+def test_no_picture_is_nearer_to_the_threshold_than_it_has_to_be(dtype, scale):
+    rng = np.random.default_rng(0)
+    for n in (20, 200, 5000):
+        real = (rng.normal(size=n) * scale).astype(dtype)
+        made = (rng.normal(1, 1, size=n) * scale).astype(dtype)
+        alone = threshold_for_fpr(real, 0.2, confidence_level=None)
+        point = threshold_for_fpr(real, 0.2, confidence_level=None, others=made)
+        limit = np.sort(real)[::-1][point.n_false]
+        # Others move the threshold, and no verdict on a real picture, nor on one of theirs.
+        assert (point.n_false, point.fpr_upper_bound) == (alone.n_false, alone.fpr_upper_bound)
+        for known, threshold in ((real, alone.threshold), (made, point.threshold)):
+            np.testing.assert_array_equal(known >= threshold, known > limit)
+        for known, threshold in (
+            (real, alone.threshold),
+            (np.append(real, made), point.threshold),
+        ):
+            gap, spread = known[known > limit].min() - limit, np.ptp(known)
+            assert threshold - limit >= 0.49 * min(gap, spread / 500)
+            assert threshold - limit <= 0.51 * min(gap, spread / 500)
+        # The last digits of scores, which may be others in another batch, change no verdict.
+        for _ in range(20):
+            noisy = real * (1 + rng.uniform(-1e-6, 1e-6, size=n)).astype(dtype)
+            np.testing.assert_array_equal(noisy >= alone.threshold, real > limit)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_between_neighbouring_numbers_the_threshold_is_the_higher(dtype):
+    tiny = np.finfo(dtype)
+    for low in dtype([0, 1, -1, 0.3, tiny.max / 2, tiny.smallest_subnormal]):
+        high = np.nextafter(low, dtype(np.inf))
+        for scores in ([low] * 9 + [high], [low] * 9 + [high] * 1 + [-tiny.max, tiny.max]):
+            scores = np.array(scores, dtype=dtype)
+            point = threshold_for_fpr(scores, 0.3, confidence_level=None)
+            assert point.threshold == high
+            assert (scores >= point.threshold).sum() == point.n_false
 
 
 @pytest.mark.parametrize("scores", [[], [0.1, np.nan]])
@@ -108,7 +155,8 @@ def test_a_rate_means_the_same_in_the_classifier_and_in_cross_validation():
         detector.fit(X, y, **known)
     out_of_fold = detector.out_of_fold_
     point = detector.operating_point_
-    assert point.threshold == np.nextafter(out_of_fold.score[out_of_fold.y == 0].max(), 1)
+    limit = out_of_fold.score[out_of_fold.y == 0].max()
+    assert point.threshold == pytest.approx(above(limit, out_of_fold.score), rel=1e-12)
 
     head = SSAFEClassifier(None, cv=None)
     with pytest.warns(TooFewRealPicturesWarning, match="45 real pictures are too few"):
@@ -142,8 +190,8 @@ def test_pictures_of_one_source_count_as_fewer(seed, decimals, target):
     group = rng.choice(list("abcdefgh"), 400, p=np.arange(1, 9) / 36)
     shift = dict(zip("abcdefgh", 0.5 * rng.normal(size=8), strict=True))
     scores = np.round(rng.normal(size=400) + [shift[name] for name in group], decimals)
-    expected, bound = np.nextafter(scores.max(), np.inf), None
-    thresholds = np.nextafter(np.unique(scores), np.inf)[::-1]
+    expected, bound = above(scores.max(), scores), None
+    thresholds = [above(score, scores) for score in np.unique(scores)[::-1]]
     known = [threshold for threshold in thresholds if (scores >= threshold).mean() <= 2 * target]
     largest = max(1, *(bound_by_hand(scores, group, threshold, 0.95)[0] for threshold in known))
     for threshold in thresholds:
@@ -154,7 +202,7 @@ def test_pictures_of_one_source_count_as_fewer(seed, decimals, target):
             break
         expected, bound = threshold, upper
     point = threshold_for_fpr(scores, target, groups=group)
-    assert point.threshold == expected
+    assert point.threshold == pytest.approx(expected, rel=1e-12)
     assert point.promised == (bound is not None)
     assert point.fpr_upper_bound == pytest.approx(bound or upper)
     assert point.n_groups == 8

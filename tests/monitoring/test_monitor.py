@@ -83,6 +83,39 @@ def test_few_pictures_wait_for_the_next_look(monitor):
     assert (second.look, second.n_window) == (1, 20)
 
 
+NONE = {
+    "list": list,
+    "series": lambda: pd.Series([], dtype=object),
+    "array": lambda: np.empty((0, 6)),
+    "table": lambda: pd.DataFrame(columns=list("abcdef")),
+}
+
+
+@pytest.mark.parametrize("kind", NONE)
+def test_a_period_without_pictures_is_no_look(monitor, kind):
+    rng = np.random.default_rng(0)
+    first = monitor.update(NONE[kind]())
+    assert (first.look, first.n_new, first.n_window) == (0, 0, 0)
+    assert not first.changed and not first.unknown and first.failures.empty
+    assert str(first).strip() == "No new pictures, 0 kept: no look."
+    assert monitor.update(rows_of(rng, [10] * 4)[0]).look == 1
+    again = monitor.update(NONE[kind]())
+    assert (again.look, again.n_new, again.n_window) == (0, 0, 40)
+    assert monitor.n_looks_ == 1 and len(monitor.history_) == 1
+    assert monitor.update(rows_of(rng, [2] * 4)[0]).look == 2
+
+
+def test_no_picture_of_the_reference_is_at_the_limit_of_unsure(detector):
+    X, y, _ = rows_of(np.random.default_rng(1), [50] * 4)
+    watch = NoveltyMonitor(detector).fit(X, y)
+    distance = np.sort(np.abs(detector.decision_function(X)))
+    n_unsure = round(watch._unsure_reference * 200)
+    assert n_unsure == 20  # a tenth, which is the share that there is to be
+    gap = distance[n_unsure] - distance[n_unsure - 1]
+    least = 0.49 * min(gap, np.ptp(distance) / 500)
+    assert distance[n_unsure - 1] + least < watch._margin < distance[n_unsure] - least
+
+
 def test_the_window_has_the_latest_and_draws_from_more(monitor):
     rng = np.random.default_rng(0)
     monitor.update(rows_of(rng, [25] * 4)[0])
