@@ -12,7 +12,8 @@ from . import options
 @click.option(
     "--target-fpr",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    help="Call at most this share of such pictures generated. Default: as the detector was made.",
+    help="Call at most this share of such pictures generated. Default: the share that the "
+    "threshold is for now.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace a detector that is there.")
 @options.weights_here
@@ -74,7 +75,8 @@ def _report(detector, output):
 
     point, done = detector.operating_point_, detector.recalibration_
     click.echo(
-        f"Threshold {detector.threshold_:.4g}, before {done.threshold_before:.4g}. At it, "
+        f"Threshold {detector.threshold_:.4g}, before {done.threshold_before:.4g}, to call at most "
+        f"{percent(point.target_fpr)} of such pictures generated. At it, "
         f"{point.n_false} of {point.n_real} of these real pictures are called generated; upper "
         f"bound {percent(point.fpr_upper_bound)}."
     )

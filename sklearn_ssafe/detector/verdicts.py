@@ -210,8 +210,9 @@ class ThreeVerdicts:
             **Real** pictures of yours that the detector was not trained on, or embeddings with
             ``encoder=None``. Twenty are a beginning; see Notes.
         target_fpr : float or None, default=None
-            Share of them that may be called generated. None takes that of the detector, from
-            `target_fpr` or `abstain`.
+            Share of them that may be called generated. None keeps the share that the threshold is
+            for now, ``operating_point_.target_fpr``: that of the last `recalibrate`, else of the
+            parameter `target_fpr`; where there is none, that of `abstain`.
 
         Returns
         -------
@@ -226,7 +227,8 @@ class ThreeVerdicts:
         EncodingError
             A picture could not be encoded, and the encoder has ``on_error="raise"``.
         ValueError
-            No picture could be encoded, or there is no `target_fpr`.
+            No picture could be encoded, X is empty, or None is given as `target_fpr` and the
+            threshold is for no share, as the default 0.5 is.
 
         Warns
         -----
@@ -244,7 +246,7 @@ class ThreeVerdicts:
         these were. Those of several cameras are one mixture. A camera that has a quarter of the
         pictures may have four times the rate, so recalibrate for each where that matters.
 
-        Parameters such as `target_fpr` stay as they are: ``clone`` and ``fit`` know nothing of
+        The parameter `target_fpr` stays as it is, as all do: ``clone`` and ``fit`` know nothing of
         this.
 
         Examples
@@ -263,11 +265,16 @@ class ThreeVerdicts:
         True
         """
         check_is_fitted(self)
-        rule = self.verdict_rule_
+        rule, point = self.verdict_rule_, self.operating_point_
         if target_fpr is None:
-            target_fpr = self.target_fpr if rule is None or self.target_fpr else rule.fpr
-        if target_fpr is None:
-            raise ValueError("say which share of them may be called generated: target_fpr=0.05")
+            chosen_by = point.target_fpr if point is not None else getattr(rule, "fpr", None)
+            if chosen_by is None:
+                raise ValueError(
+                    f"the threshold {self.threshold_:.4g} was given, and not chosen for a share of "
+                    "real pictures that could be kept: say which share of these may be called "
+                    "generated, such as target_fpr=0.05 (--target-fpr 0.05)"
+                )
+            target_fpr = chosen_by
         score = self._score(X_real)
         good = score[np.isfinite(score)]
         if not len(good):

@@ -38,7 +38,9 @@ def test_the_threshold_is_that_of_python(trained, tmp_path):
     assert new.operating_point_ == point
     np.testing.assert_array_equal(new.predict_proba(paths)[:, 1], score)
     assert f"{point.n_false} of 12 of these real pictures" in result.output
-    assert "before 0.5" in result.output
+    assert "before 0.5, to call at most 30 % of such pictures generated." in result.output
+    kept = run("recalibrate", tmp_path / "ours", own, "-o", tmp_path / "again")
+    assert "to call at most 30 % of such pictures generated." in kept.output
     assert (trained / "detector" / "detector.json").read_bytes() == before
     card = (tmp_path / "ours" / "README.md").read_text()
     assert "from the scores of 12 real pictures of the user's own" in card
@@ -76,7 +78,7 @@ def test_what_it_cannot_do_it_says_first(trained, tmp_path):
     detector = trained / "detector"
     result = run("recalibrate", detector, own, "-o", tmp_path / "d")
     assert isinstance(result.exception, ValueError)
-    assert "which share of them" in str(result.exception)
+    assert "such as target_fpr=0.05 (--target-fpr 0.05)" in str(result.exception)
     again = run("recalibrate", detector, own, "-o", detector, "--target-fpr", "0.3")
     assert again.exit_code == 2
     assert "--overwrite" in again.output

@@ -293,7 +293,7 @@ def test_the_threshold_is_moved_to_own_pictures_and_nothing_else(pool):
 def test_twenty_pictures_have_the_bound_that_they_can_promise(pool):
     own = np.random.default_rng(2).normal(size=(20, 16))
     detector = fitted(pool)
-    with pytest.raises(ValueError, match="which share of them"):
+    with pytest.raises(ValueError, match=r"threshold 0\.5 was given.*such as target_fpr=0\.05"):
         detector.recalibrate(own)
     with pytest.warns(TooFewRealPicturesWarning, match="at least 59"):
         moved = detector.recalibrate(own, target_fpr=0.05)
@@ -320,6 +320,13 @@ def test_the_target_is_that_of_the_detector(pool):
     both.fit(X, y, generator=names, source=names)
     moved = both.recalibrate(own)
     assert moved.operating_point_.target_fpr == 0.1
+    # Once moved to another share, it is that one which is kept, by whatever it came from.
+    assert both.recalibrate(own, target_fpr=0.2).recalibrate(own).operating_point_.target_fpr == 0.2
+    of_rates = rates.recalibrate(own, target_fpr=0.2).recalibrate(own)
+    assert of_rates.operating_point_.target_fpr == 0.2
+    assert of_rates.verdict_rule_.fpr == 0.03
+    of_none = fitted(pool).recalibrate(own, target_fpr=0.2).recalibrate(own[:200])
+    assert of_none.operating_point_.target_fpr == 0.2
     made = both.verdict_rule_.scores.query("generated")["score"]
     score = both.predict_proba(own)[:, 1]
     expected = threshold_for_fpr(score, 0.05, others=made).threshold
