@@ -11,6 +11,7 @@ ROOMS = (
     "curation",
     "datasets",
     "detector",
+    "distributed",
     "encoders",
     "encoding",
     "evaluation_page",

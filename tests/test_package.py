@@ -93,6 +93,7 @@ ROOMS_IN_ORDER = (
     ("metrics",),
     ("curation",),
     ("detector",),
+    ("distributed",),
     ("monitoring",),
     ("leaks",),
     ("robustness",),

@@ -176,41 +176,38 @@ def _judge_all(judge, todo, file, n_before, quiet, trust_anchors):
 
 def _judge(judge, some):
     """Return a row for each `Input`."""
-    import warnings
-
-    from ..detector.verdicts import current_rule, score_and_three_verdicts
-    from ..exceptions import EncodingError, EncodingWarning
+    from ..detector.verdicts import score_verdicts_and_reasons
     from .inputs import as_judged
 
     reasons = {place: given.reason for place, given in enumerate(some) if given.reason}
     places = [place for place in range(len(some)) if place not in reasons]
     verdicts = {}
     if places:
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", EncodingWarning)
-                judged = score_and_three_verdicts(
-                    judge, as_judged([some[place] for place in places])
-                )
-            verdicts = dict(zip(places, zip(*judged, strict=True), strict=True))
-            failures = judge.encoder_.failures_
-        except EncodingError as error:  # not one of them could be read
-            failures = error.failures
-        for failure in failures.itertuples():
-            reasons[places[failure.row]] = failure.reason
-    rows, rule = [], current_rule(judge)
+        X = as_judged([some[place] for place in places])
+        score, verdict, failed = score_verdicts_and_reasons(judge, X)
+        verdicts = dict(zip(places, zip(score, verdict, strict=True), strict=True))
+        reasons |= {places[row]: reason for row, reason in failed.items()}
+    return [
+        _row(judge, given.path, *verdicts.get(place, (None, "")), reasons.get(place))
+        for place, given in enumerate(some)
+    ]
+
+
+def _row(judge, path, score, verdict, reason):
+    """Return the row of one picture: a verdict, or the reason why there is none."""
+    from ..detector.verdicts import current_rule
+
+    if reason is not None:
+        return {"path": path, "score": "", "threshold": "", "verdict": "", "error": reason}
+    rule = current_rule(judge)
     limits = [judge.threshold_] if rule is None else [rule.real_below, rule.generated_from]
-    for place, given in enumerate(some):
-        row = {"path": given.path, "score": "", "threshold": "", "verdict": "", "error": ""}
-        if place in reasons:
-            row["error"] = reasons[place]
-        else:
-            score, verdict = verdicts[place]
-            row["score"] = _score_text(score, limits)
-            row["threshold"] = repr(float(judge.threshold_))
-            row["verdict"] = str(verdict)
-        rows.append(row)
-    return rows
+    return {
+        "path": path,
+        "score": _score_text(score, limits),
+        "threshold": repr(float(judge.threshold_)),
+        "verdict": str(verdict),
+        "error": "",
+    }
 
 
 def _add_provenance(rows, trust_anchors):

@@ -33,7 +33,7 @@ from .paper import PaperConfiguration
 from .prefit import take_fitted_head
 from .saving import contents_of
 from .training import train
-from .verdicts import ThreeVerdicts, refuse_missing
+from .verdicts import ThreeVerdicts, labels_of, refuse_missing
 
 
 @public("sklearn_ssafe")
@@ -376,8 +376,7 @@ class SSAFEClassifier(
         """
         score = self._score(X)
         refuse_missing(score)
-        real = self.classes_[0] if self.pos_label_ == self.classes_[1] else self.classes_[1]
-        return np.where(score >= self.threshold_, self.pos_label_, real).astype(self.classes_.dtype)
+        return labels_of(self, score)
 
     def explain(self, image, *, method="auto", grid=8, fill="blur", n_nearest=5):
         """Show which regions of a picture push its verdict, and which training pictures are near.

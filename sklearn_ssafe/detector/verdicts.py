@@ -1,5 +1,6 @@
 """Three verdicts, and a threshold for one's own cameras: what `SSAFEClassifier` has of both."""
 
+import warnings
 from copy import copy
 from dataclasses import dataclass, replace
 from datetime import date
@@ -8,6 +9,7 @@ from numbers import Real
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from ..encoding.failures import EncodingError, EncodingWarning
 from ..metrics.abstention import verdict_rule
 from ..metrics.scores import detector_scores
 from ..metrics.thresholds import threshold_for_fpr
@@ -105,6 +107,27 @@ def score_and_three_verdicts(detector, X):
     """Return scores (NaN where there is none) and verdicts ("" there); X is encoded once."""
     score = detector_scores(detector, X, detector.pos_label_)
     return score, three_verdicts(detector, X, score)
+
+
+def score_verdicts_and_reasons(detector, X):
+    """Return scores, verdicts and, by row, the reasons why a picture has neither."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", EncodingWarning)  # told in the reasons
+            score, verdict = score_and_three_verdicts(detector, X)
+        failures = detector.encoder_.failures_
+    except EncodingError as error:  # not one of them could be read
+        failures = error.failures
+        score, verdict = np.full(len(X), np.nan), np.full(len(X), "", dtype="<U9")
+    return score, verdict, dict(zip(failures["row"], failures["reason"], strict=True))
+
+
+def labels_of(detector, score):
+    """Return the labels of `predict` that belong to scores."""
+    real, generated = detector.classes_
+    if detector.pos_label_ == real:
+        real, generated = generated, real
+    return np.where(score >= detector.threshold_, generated, real).astype(detector.classes_.dtype)
 
 
 def three_verdicts(detector, X, score):

@@ -1,6 +1,7 @@
 """The one interface that every encoder has."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +18,13 @@ class EncoderIdentity(NamedTuple):
     n_features: int
     fingerprint: dict | None
     why_none: str = ""
+
+
+class Preparation(NamedTuple):
+    """The first half of an encoder, without its weights: it may go to other processes."""
+
+    name: str
+    prepare: Callable
 
 
 class Encoder(ABC):
@@ -115,6 +123,11 @@ class Encoder(ABC):
         views : ndarray of uint8, shape (n_views, view_height, view_width, 3)
             The same shape for every picture.
         """
+
+    @property
+    def preparation(self):
+        """The first half of the work by itself, as a `Preparation`."""
+        return Preparation(self.name, self.prepare)
 
     @abstractmethod
     def encode(self, views):

@@ -34,6 +34,11 @@ class SeveralDevices(Encoder):
         """Prepare one picture; see `Encoder.prepare`."""
         return self._encoders[0].prepare(image)
 
+    @property
+    def preparation(self):
+        """That of each of them; see `Encoder.preparation`."""
+        return self._encoders[0].preparation
+
     def encode(self, views):
         """Encode a batch on the next device; see `Encoder.encode`."""
         return next(self._turns).encode(views)

@@ -8,7 +8,7 @@ from importlib.metadata import version
 import numpy as np
 import torch
 
-from .base import Encoder
+from .base import Encoder, Preparation
 from .compiling import Compiled
 from .fingerprint import NotRecognisableError, hash_of_tensors
 
@@ -128,6 +128,11 @@ class TowerEncoder(Encoder):
     def prepare(self, image):
         """Cut the views of one picture; see `Encoder.prepare`."""
         return self._cut_views(image)
+
+    @property
+    def preparation(self):
+        """What cuts the views, without the tower; see `Encoder.preparation`."""
+        return Preparation(self.name, self._cut_views)
 
     def compiled(self):
         """Return this encoder with its tower compiled; see `Encoder.compiled`."""

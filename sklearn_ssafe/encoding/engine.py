@@ -208,14 +208,7 @@ class StoredEncoding:
             if picture is None:
                 known = self.pictures[row]
                 picture = known if known.in_memory else self._read(row)
-            pixels = picture.read(self._max_pixels)
-            try:
-                return self.encoder.prepare(pixels)
-            except Exception as error:  # a user's own preprocessing may raise anything
-                raise ImageReadError(
-                    f"could not be prepared for {self.encoder.name}: "
-                    f"{type(error).__name__}: {error}"
-                ) from error
+            return picture.views(self.encoder, self._max_pixels)
 
     def _read(self, row):
         """Return a picture with its content in memory, and note its digest."""

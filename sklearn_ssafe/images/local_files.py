@@ -13,10 +13,15 @@ _URL = re.compile(r"^([a-z][a-z0-9+.-]+://|data:image/)", re.IGNORECASE)
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
+def is_url(path):
+    """Say whether a path is the address of something that would have to be fetched."""
+    return bool(_URL.match(str(path)))
+
+
 @contextmanager
 def opened_file(path):
     """Yield a file opened for reading; refuse what is no regular file with something in it."""
-    if _URL.match(str(path)):
+    if is_url(path):
         raise ImageReadError("is a URL, and pictures are never fetched: download it first")
     if not str(path):
         raise ImageReadError("the path is empty")

@@ -184,6 +184,16 @@ class Picture:
         with reading_errors(), reserved(self._cost(max_pixels)):
             return self._read(max_pixels)
 
+    def views(self, encoder, max_pixels=MAX_PIXELS):
+        """Return what an encoder makes of the pixels before it computes: `Encoder.prepare`."""
+        pixels = self.read(max_pixels)
+        try:
+            return encoder.prepare(pixels)
+        except Exception as error:  # a user's own preprocessing may raise anything
+            raise ImageReadError(
+                f"could not be prepared for {encoder.name}: {type(error).__name__}: {error}"
+            ) from error
+
     def check(self, max_pixels=MAX_PIXELS):
         """See that this is a picture, without decoding it: a fraction of a millisecond.
 
