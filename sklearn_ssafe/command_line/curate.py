@@ -13,7 +13,7 @@ from .tables import curation_text
 @options.output("Where to write the manifest of the chosen pictures, a CSV file.")
 @options.encoder
 @options.cache
-@options.embedding_files
+@options.embeddings
 @click.option("--n-generators", default=8, show_default=True, type=click.IntRange(1))
 @click.option("--n-samples", default=10_000, show_default=True, type=click.IntRange(2))
 @click.option(
@@ -62,7 +62,7 @@ def curate(
         choose_from_rows,
         is_data_set,
     )
-    from .embeddings import read_embeddings
+    from .embeddings import is_npz, read_embeddings
 
     curator = GeneratorCurator(
         n_generators,
@@ -80,7 +80,7 @@ def curate(
         if embeddings is None:
             features, names = _encode(pictures, encoder, cache, quiet)
             chosen = choose_from_rows(curator, pictures, features, names)
-        elif embeddings.suffix == ".npz":
+        elif is_npz(embeddings):
             chosen = choose_from_rows(curator, pictures, *read_embeddings(embeddings, pictures.X))
         else:
             chosen = choose_from_files(curator, pictures, embeddings)

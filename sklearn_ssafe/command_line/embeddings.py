@@ -8,7 +8,39 @@ from zipfile import BadZipFile
 import click
 import numpy as np
 
+from ..curation.embedding_files import EmbeddingFiles
+from ..datasets.table_in import SUFFIXES
 from ..datasets.table_out import path_of_cell
+
+_TO_WRITE = "np.savez('embeddings.npz', embedding=rows, path=paths)"
+
+
+def is_npz(file):
+    """Say whether a file is a .npz archive, or else Parquet or a folder; refuse all others."""
+    if file.is_dir():
+        return False
+    with open(file, "rb") as opened:
+        begin = opened.read(6)
+    if begin.startswith(b"PAR1"):
+        return False
+    if begin.startswith(b"PK") and file.suffix.lower() not in SUFFIXES:
+        return True
+    if file.suffix.lower() in SUFFIXES and file.suffix.lower() != ".parquet":
+        what = "is a table"
+        advice = (
+            f"Turn its columns of numbers into such a file in Python, {_TO_WRITE} with "
+            "rows=table[columns].to_numpy() and paths=table['path'].to_numpy(str)."
+        )
+    elif begin == b"\x93NUMPY":
+        what = "is a single array, which does not say which row is which picture"
+        advice = f"Write the paths with it: {_TO_WRITE}."
+    else:
+        what = "is empty" if not begin else "is neither, or damaged"
+        advice = "Make one of the pictures: ssafe embed PICTURES -o embeddings.parquet."
+    raise click.ClickException(
+        f"--embeddings takes a .npz or Parquet file, as ssafe embed writes them, and {file} "
+        f"{what}. {advice}"
+    )
 
 
 def read_embeddings(file, X):
@@ -17,21 +49,21 @@ def read_embeddings(file, X):
     Pictures are found by their paths, which begin at the folder of the file, or else by their
     content where the file has hashes. A row is NaN where the picture could not be encoded.
     """
-    arrays = _read_parquet(file) if file.suffix == ".parquet" else _read_npz(file)
+    arrays = _read_npz(file) if is_npz(file) else _read_parquet(file)
     features, names = arrays["embedding"], arrays.get("feature_name")
     paths, hashes = arrays.get("path"), arrays.get("hash")
     if paths is None:
         raise click.ClickException(
-            f"{file} does not say which row is which picture: add the array path, with the path of "
-            "each row's picture, as in np.savez(file, embedding=rows, path=paths)."
+            f"{file} does not say which row is which picture: add the {arrays['part']} path, with "
+            f"the path of each row's picture, as in {_TO_WRITE}."
         )
-    if features.ndim != 2 or paths.shape != features.shape[:1]:
+    if features.ndim != 2 or len(paths) != len(features):
         raise click.ClickException(
-            f"{file} holds an array of shape {features.shape}, and {paths.size} paths: a row for "
+            f"{file} holds an array of shape {features.shape}, and {len(paths)} paths: a row for "
             "each path is needed."
         )
     rows = match_rows(
-        *(X, paths.tolist(), None if hashes is None else hashes.tolist(), file),
+        *(X, paths, hashes, file),
         lambda one, other: np.array_equal(features[one], features[other], equal_nan=True),
     )
     features = features[rows]
@@ -45,39 +77,50 @@ def _read_npz(file):
     try:
         with open(file, "rb") as opened, np.load(opened, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
-    except (ValueError, TypeError, AttributeError, EOFError, BadZipFile) as error:
-        raise click.ClickException(f"{file} is no .npz file of plain arrays: {error}") from error
+    except (ValueError, EOFError, BadZipFile) as error:  # NumPy would advise to trust the file
+        raise click.ClickException(
+            f"{file} is damaged, or holds Python objects, which are not read: it must hold plain "
+            f"arrays of numbers and text, as {_TO_WRITE} writes them."
+        ) from error
     others = [name for name in arrays if name not in ("path", "feature_name")]
     if "embedding" not in arrays and len(others) == 1:
         arrays["embedding"] = arrays.pop(others[0])
     if "embedding" not in arrays:
         raise click.ClickException(
-            f"{file} holds the arrays {sorted(arrays)}: call the one that is wanted embedding."
+            f"{file} holds {_named(arrays)}, and none called embedding: give that name to the one "
+            "that has a row of numbers for each picture."
         )
-    return arrays
+    for name, kinds, what in (("embedding", "fiu", "numbers"), *_OF_TEXT):
+        if name in arrays and arrays[name].dtype.kind not in kinds:
+            raise click.ClickException(
+                f"the array {name} of {file} holds values of type {arrays[name].dtype}, and must "
+                f"hold {what}."
+            )
+    for name in ("path", "hash"):
+        if name in arrays:
+            arrays[name] = np.atleast_1d(arrays[name]).tolist()
+    return {**arrays, "part": "array"}
+
+
+_OF_TEXT = [(name, "U", "text") for name in ("path", "hash", "feature_name")]
+
+
+def _named(arrays):
+    """Say which arrays there are."""
+    if not arrays:
+        return "no array"
+    return ("the array " if len(arrays) == 1 else "the arrays ") + ", ".join(sorted(arrays))
 
 
 def _read_parquet(file):
-    import pyarrow.parquet as pq
-    from pyarrow import ArrowException
-
-    try:
-        table = pq.read_table(file, columns=["path", "hash", "embedding"])
-        about = (table.schema.metadata or {}).get(b"feature_name")
-        vectors = table["embedding"].combine_chunks()
-        width = int(vectors.value_lengths().drop_null().to_numpy().max(initial=0))
-        features = np.full((len(vectors), width), np.nan, dtype=np.float32)
-        present = vectors.is_valid().to_numpy(zero_copy_only=False)
-        features[present] = vectors.flatten().to_numpy().reshape(-1, width)
-    except (ArrowException, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise click.ClickException(
-            f"{file} is no file of ssafe embed, with the columns path, hash and embedding: {error}"
-        ) from error
+    files = EmbeddingFiles(file, embedding="embedding")
+    everything = np.arange(files.n_rows)
+    names = json.loads(files.metadata.get(b"feature_name", "null"))
     return {
-        "path": np.array(table["path"].to_pylist(), dtype=object),
-        "hash": np.array(table["hash"].to_pylist(), dtype=object),
-        "embedding": features,
-        **({} if about is None else {"feature_name": np.array(json.loads(about))}),
+        "part": "column",
+        "embedding": files.take(everything)[0],
+        "feature_name": None if names is None else np.array(names),
+        **files.columns_of(everything, ["path", "hash"]),
     }
 
 

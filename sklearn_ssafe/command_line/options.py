@@ -31,14 +31,9 @@ cache = click.option(
 )
 embeddings = click.option(
     "--embeddings",
-    type=PathType(exists=True, dir_okay=False, path_type=Path),
-    help="The file that ssafe embed wrote of the pictures, .npz or .parquet. Nothing is encoded.",
-)
-embedding_files = click.option(
-    "--embeddings",
     type=PathType(exists=True, path_type=Path),
     help="What ssafe embed wrote of the pictures: a .npz or .parquet file, or a folder of .parquet "
-    "files, which is streamed. Nothing is encoded.",
+    "files. Nothing is encoded.",
 )
 folds = click.option("--folds", default=5, show_default=True, type=click.IntRange(2))
 quiet = click.option("--quiet", is_flag=True, help="No progress bar.")

@@ -103,10 +103,17 @@ def test_fit_with_the_papers_preset(trained, tmp_path, monkeypatch):
     assert "needs the column generator" in " ".join(result.output.split())
 
 
-@pytest.mark.parametrize("kind", ["npz", "parquet"])
+@pytest.mark.parametrize("kind", ["npz", "parquet", "folder"])
 def test_fit_with_the_embeddings_that_ssafe_embed_wrote(trained, tmp_path, kind, encodings):
     manifest, rows = trained / "pictures" / "manifest.csv", tmp_path / f"rows.{kind}"
-    assert run("embed", trained / "pictures" / "images", "-o", rows).exit_code == 0
+    images = trained / "pictures" / "images"
+    if kind == "folder":  # of several files; paths begin at the folder
+        rows.mkdir()
+        for part in ("part", "again"):
+            file = rows / f"{part}.parquet"
+            assert run("embed", images, "-o", file).exit_code == 0
+    else:
+        assert run("embed", images, "-o", rows).exit_code == 0
     encodings.clear()
     result = run("fit", manifest, "-o", tmp_path / "d", "--embeddings", rows)
     assert result.exit_code == 0, result.output
@@ -144,7 +151,7 @@ def test_embeddings_of_other_pictures_or_of_another_encoder_are_refused(trained,
     (tmp_path / "rows.parquet").write_text("no table")
     result = run(*fit, "--embeddings", tmp_path / "rows.parquet")
     assert result.exit_code == 1
-    assert "is no file of ssafe embed" in result.output
+    assert "rows.parquet is neither, or damaged" in " ".join(result.output.split())
     assert not (tmp_path / "d").exists()
 
 
