@@ -4,8 +4,9 @@ All contenders hold the same random weights, read the same 1024x768 JPEG files, 
 the embeddings before they are timed. They take turns, several rounds in one run, so that the ratios
 hold even where the machine is not quiet; the absolute figures are of this machine.
 
-Then each stage of ours is run by itself on the same pictures, and the encoder alone, as it is and
-compiled, is set beside the rate that a bf16 matrix product of the same shapes allows.
+Then each stage of ours is run by itself on the same pictures; reading alone, from path to the batch
+that is handed to the device, on one core and on two; and the encoder alone, as it is and compiled,
+beside the rate that a bf16 matrix product of the same shapes allows.
 
     pip install ".[test]" embetter
     python benchmarks/throughput.py --output benchmarks/results/throughput.json
@@ -13,9 +14,11 @@ compiled, is set beside the rate that a bf16 matrix product of the same shapes a
 
 import argparse
 import json
+import os
 import platform
 import tempfile
 import time
+from copy import copy
 from importlib.metadata import version
 from pathlib import Path
 
@@ -28,10 +31,12 @@ from sklearn.datasets import load_sample_images
 
 from sklearn_ssafe import FrozenEncoderTransformer
 from sklearn_ssafe.encoders.loading import load_encoder
+from sklearn_ssafe.encoding.engine import StoredEncoding
 from sklearn_ssafe.images import read_image
 from sklearn_ssafe.images.picture import as_picture
 from sklearn_ssafe.store.disk import open_disk_store
 from sklearn_ssafe.store.keys import Settings
+from sklearn_ssafe.store.opening import open_store
 
 MODEL, TAG = "ViT-B-32", "laion2b_s34b_b79k"
 TIMM_MODEL = "vit_base_patch32_clip_224.laion2b"
@@ -178,6 +183,49 @@ def stages(paths, weights, folder):
     return milliseconds
 
 
+def reading_alone(paths, weights, rounds):
+    """Read, decode, resize and stack by the engine itself, for a device that takes no time.
+
+    Return pictures/s by number format and cores; which of them is up goes round, as all else here.
+    """
+    pictures = [as_picture(path) for path in paths]
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) < 2:
+        return {}
+    seconds = {}
+    for precision in ("bf16", "fp32"):
+        encoder = load_encoder(
+            MODEL, pretrained=TAG, weights=weights, precision=precision, device="cpu"
+        )
+        idle = copy(encoder)
+        idle.encode = lambda views: torch.zeros(len(views), 1)
+        for n_cores in (1, 2):
+            seconds[f"{precision}, resized by {encoder.resizer}", n_cores] = idle, []
+    for _ in range(4 * rounds):
+        for (_, n_cores), (encoder, times) in seconds.items():
+            os.sched_setaffinity(0, cores[:n_cores])
+            work = StoredEncoding(
+                encoder,
+                1,
+                pictures,
+                open_store(None, None),
+                batch_size=BATCH,
+                num_workers=n_cores,
+            )
+            started = time.perf_counter()
+            work.look_up()
+            work.encode(lambda _: None)
+            times.append(time.perf_counter() - started)
+            assert not work.reasons
+    os.sched_setaffinity(0, cores)
+    rates = {}
+    for (how, n_cores), (_, times) in seconds.items():
+        rates.setdefault(how, {})[f"cores {n_cores}"] = len(paths) / np.median(times)
+    for rate in rates.values():
+        rate["two over one"] = rate["cores 2"] / rate["cores 1"]
+    return rates
+
+
 def encoder_alone(weights, rounds):
     """Return images/s of the bf16 encoder, and those that a matrix product's rate would allow."""
     encoder = load_encoder(MODEL, pretrained=TAG, weights=weights, precision="bf16", device="cpu")
@@ -254,6 +302,7 @@ def main():
                 seconds[contender].append(time.perf_counter() - started)
 
         shares = stages(paths, Path(name) / "weights.pt", Path(name))
+        reading = reading_alone(paths, Path(name) / "weights.pt", arguments.rounds)
         alone = encoder_alone(Path(name) / "weights.pt", arguments.rounds)
 
     rates = {contender: len(paths) / np.median(times) for contender, times in seconds.items()}
@@ -265,6 +314,10 @@ def main():
     print("\nprocessor time per picture, each stage by itself")
     for stage, milliseconds in shares.items():
         print(f"{stage:46s}{milliseconds:9.2f} ms{milliseconds / total:13.1%}")
+    if reading:
+        print(f"\n{'reading alone, pictures/s':46s}{'one core':>9s}{'two cores':>11s}{'ratio':>8s}")
+    for how, rate in reading.items():
+        print(f"{how:46s}{rate['cores 1']:9.0f}{rate['cores 2']:11.0f}{rate['two over one']:8.2f}")
     print("\nthe encoder alone")
     for what, value in alone.items():
         print(f"{what:46s}{value:9.3g}")
@@ -277,6 +330,10 @@ def main():
             "images_per_second": {name: round(rate, 2) for name, rate in rates.items()},
             "seconds": {name: [round(t, 3) for t in times] for name, times in seconds.items()},
             "processor_ms_per_image": {stage: round(ms, 3) for stage, ms in shares.items()},
+            "reading_alone": {
+                how: {what: round(value, 2) for what, value in rate.items()}
+                for how, rate in reading.items()
+            },
             "encoder_alone": {what: round(float(value), 4) for what, value in alone.items()},
             "least_cosine_to_open_clip": {name: round(c, 6) for name, c in agreed.items()},
             "cpu_threads": torch.get_num_threads(),

@@ -34,11 +34,13 @@ def resized(image, height, width, interpolation, resizer):
     if not image.flags.writeable:  # of which torch would warn
         image = image.copy()
     # Colours stay last in memory: any other layout is copied first, and takes three times as long.
-    pixels = torch.from_numpy(image).permute(2, 0, 1)[None]
+    # Numpy turns the axes, because torch lets go of Python's lock in every call, which other
+    # threads then take.
+    pixels = torch.from_numpy(image.transpose(2, 0, 1)[None])
     lower, narrower = image.shape[0] - height, image.shape[1] - width
     if _COLUMNS_FIRST and lower > max(0, 2 * narrower):
         pixels = _by_torch(pixels, height, image.shape[1], interpolation)
-    return _by_torch(pixels, height, width, interpolation)[0].permute(1, 2, 0).numpy()
+    return _by_torch(pixels, height, width, interpolation).numpy()[0].transpose(1, 2, 0)
 
 
 def _by_torch(pixels, height, width, interpolation):

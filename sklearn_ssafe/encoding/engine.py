@@ -3,6 +3,7 @@
 import threading
 import time
 from collections import deque
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -190,37 +191,35 @@ class StoredEncoding:
     def _prepare(self, row):
         """Return the views of a picture, or what makes them needless; whatever it raises, too."""
         try:
-            if row in self._digests:
-                needless = self._claim(row, self._digests[row])
+            is_known = row in self._digests
+            needless = self._claim(row, self._digests[row]) if is_known else None
+            if needless is not None:
+                return needless
+            with self._loaded(row, is_known) as picture:
+                needless = None if is_known else self._claim(row, self._digests[row])
                 if needless is not None:
                     return needless
-                return self._views(row)
-            with self.pictures[row].reserving(self._max_pixels):
-                picture = self._read(row)
-                needless = self._claim(row, self._digests[row])
-                return self._views(row, picture) if needless is None else needless
+                return picture.views(self.encoder, self._max_pixels)
         except Exception as error:
             return reason_of(error)
 
-    def _views(self, row, picture=None):
-        """Return the views of a picture, which is read again unless it is given."""
-        with self.pictures[row].reserving(self._max_pixels):
-            if picture is None:
-                known = self.pictures[row]
-                picture = known if known.in_memory else self._read(row)
-            return picture.views(self.encoder, self._max_pixels)
-
-    def _read(self, row):
-        """Return a picture with its content in memory, and note its digest."""
+    @contextmanager
+    def _loaded(self, row, is_known):
+        """Yield a picture with its content and memory for its pixels, and note its digest."""
+        picture = self.pictures[row]
+        if is_known and picture.in_memory:
+            with picture.reserving(self._max_pixels):
+                yield picture
+            return
         # The state first: a change during the reading must not pass for the new content.
-        state = self.pictures[row].file_state()
-        picture = self.pictures[row].loaded()
-        digest = picture.key(self._max_pixels)
-        if self._digests.setdefault(row, digest) != digest:
-            raise ImageReadError("the file changed while it was being read: try again")
-        if state is not None and state.is_settled():
-            self._states[row] = state
-        return picture
+        state = picture.file_state()
+        with picture.loading(self._max_pixels) as picture:
+            digest = picture.key(self._max_pixels)
+            if self._digests.setdefault(row, digest) != digest:
+                raise ImageReadError("the file changed while it was being read: try again")
+            if state is not None and state.is_settled():
+                self._states[row] = state
+            yield picture
 
     def _claim(self, row, digest):
         """Claim a picture, or return what is known about it already."""

@@ -32,6 +32,7 @@ class Declared(NamedTuple):
     height: int
     bytes_per_pixel: float
     bytes_per_byte: float = 1
+    header: object = None  # for the format's own decoder, which need not read it again
 
     def cost(self, n_bytes):
         """Return the most memory, in bytes, that reading the file of `n_bytes` takes."""

@@ -34,6 +34,8 @@ from .reading import (
 )
 
 _SHARED_PICTURE = threading.RLock()
+# Bytes that each reading thread may hold without having asked for them.
+_SMALL_FILE = 1 << 23
 # Marks the keys of files that were given other pixels before; `file_state` has a number for this,
 # too.
 _READ_ANEW = b"reading 2"
@@ -210,6 +212,12 @@ class Picture:
         with reserved(cost):
             yield
 
+    @contextmanager
+    def loading(self, max_pixels=MAX_PIXELS):
+        """Do what `reserving` does; yield the picture with its file's content in memory."""
+        with self.reserving(max_pixels):
+            yield self.loaded()
+
     def content(self):
         """Return the bytes of the picture's file."""
         with reading_errors():
@@ -362,6 +370,19 @@ class PictureFile(_OfFile):
     def _opened_file(self):
         return opened_file(self.item)
 
+    @contextmanager
+    def loading(self, max_pixels=MAX_PIXELS):
+        with reading_errors(), self._opened_file() as file:
+            n_bytes = os.fstat(file.fileno()).st_size
+            content = file.read(n_bytes) if n_bytes <= _SMALL_FILE else None
+        if content is None:
+            with super().loading(max_pixels) as picture:
+                yield picture
+            return
+        picture = FileContent(content)  # opened once, which is what costs most beside decoding
+        with picture.reserving(max_pixels):
+            yield picture
+
     def n_bytes(self):
         with reading_errors(), self._opened_file() as file:
             return file.seek(0, io.SEEK_END)
@@ -409,6 +430,10 @@ class FileContent(_OfFile):
     @property
     def name(self):
         return f"<{len(self.item)} bytes>"
+
+    def read(self, max_pixels=MAX_PIXELS):
+        with reading_errors():  # looked at and reserved for by `decode`
+            return self._read(max_pixels)
 
     def _content(self):
         return _not_empty(bytes(self.item))

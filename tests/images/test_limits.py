@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageFile
 
 from sklearn_ssafe.exceptions import ImageReadError
-from sklearn_ssafe.images import read_file_facts, read_image
+from sklearn_ssafe.images import limits, read_file_facts, read_image
 from sklearn_ssafe.images.limits import MAX_PIXELS, Declared, _Budget, check_limits
 from sklearn_ssafe.images.picture import Picture, as_picture
 
@@ -230,6 +230,27 @@ def test_an_error_gives_back_what_was_reserved():
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("small", [0, 1 << 23])
+def test_a_file_is_in_memory_and_reserved_for_whatever_its_size(small, tmp_path, monkeypatch):
+    monkeypatch.setattr("sklearn_ssafe.images.picture._SMALL_FILE", small)
+    path = tmp_path / "picture.jpg"
+    path.write_bytes(encoded(SMALL))
+    known = as_picture(path)
+    before = limits._budget._used
+    with known.loading() as loaded:
+        path.unlink()
+        assert limits._budget._used > before
+        np.testing.assert_array_equal(loaded.read(), read_image(encoded(SMALL)))
+        assert loaded.key() == as_picture(encoded(SMALL)).key()
+    assert limits._budget._used == before
+    for content, why in [(b"no picture at all", "is no picture"), (b"", "empty")]:
+        path.write_bytes(content)
+        with pytest.raises(ImageReadError, match=why), known.loading():
+            pass
+    with pytest.raises(ImageReadError, match="no such file"), as_picture("gone.jpg").loading():
+        pass
+
+
 def test_a_folder_of_hostile_files_costs_no_more_than_promised(tmp_path):
     """In a process of its own, with 8 threads, beside what it has when it begins."""
     import subprocess

@@ -129,7 +129,12 @@ def inspect(file, n_bytes):
     several_scans = header.frame_marker in _PROGRESSIVE or not in_one_scan
     pixels = 4 + 3 if len(factors) == 4 else 3
     return Declared(
-        "JPEG", width, height, pixels + (coefficients if several_scans else 0), bytes_per_byte=2
+        "JPEG",
+        width,
+        height,
+        pixels + (coefficients if several_scans else 0),
+        bytes_per_byte=2,
+        header=header,
     )
 
 
@@ -152,7 +157,7 @@ def _segment(marker, content):
 
 def decode(content, declared):
     """Return the pixels: uint8 RGB, (height, width, 3), upright."""
-    header = _Header(io.BytesIO(content))
+    header = declared.header
     colour_space = _COLOUR_SPACES[len(header.frame[2])]
     parts = None
     if header.frame_marker in _PROGRESSIVE or header.segments[-1][1][:1] != bytes(
