@@ -73,7 +73,6 @@ def curate(
         verbose=options.verbose(quiet),
     )
     if embeddings is None and is_data_set(data):
-        click.echo(f"The embeddings are those in {data}; nothing is encoded.", err=True)
         chosen = choose_from_data_set(curator, data)
     else:
         pictures = load_images(data)

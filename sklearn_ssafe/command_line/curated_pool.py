@@ -78,6 +78,8 @@ def choose_from_data_set(curator, data):
             f"{data} has embeddings, and no column {missing[0]!r}; its columns are {there}. With a "
             "table of the pictures as DATA, give it as --embeddings."
         )
+    used = " to ".join(dict.fromkeys([files.columns[0], files.columns[-1]]))
+    click.echo(f"Embeddings are those in {data}, {used}; nothing is encoded.", err=True)
     columns = {name: column_of[name] for name in _NAMES if name in column_of}
     _fit(curator, data, column_of["label"], _feature_names(files), **columns)
     table = pd.DataFrame(files.columns_of(curator.sample_indices_, there), columns=there)

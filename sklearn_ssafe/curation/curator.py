@@ -308,9 +308,10 @@ class GeneratorCurator(DocumentationLink, BaseEstimator):
         self._curate(X, y, generator, domain, source, embedding)
         rows = self.sample_indices_
         if is_parquet(X):
-            files = EmbeddingFiles(X, embedding=embedding, fields={"y": y}, verbose=self.verbose)
+            fields = {"y": y} if isinstance(y, str) else {}
+            files = EmbeddingFiles(X, embedding=embedding, fields=fields, verbose=self.verbose)
             chosen, fields = files.take(rows)
-            return chosen, np.array(fields["y"]) if isinstance(y, str) else _safe_indexing(y, rows)
+            return chosen, np.array(fields["y"]) if fields else _safe_indexing(y, rows)
         in_pieces = isinstance(X, np.memmap) and X.ndim == 2
         return (
             take_rows(X, rows) if in_pieces else _safe_indexing(X, rows),
@@ -343,6 +344,8 @@ class GeneratorCurator(DocumentationLink, BaseEstimator):
 
     def _pool_of_files(self, X, y, names, embedding, seed):
         """Return the pool, and notes on what is no part of it."""
+        if y is None:
+            raise ValueError('y is None: name the column of labels, such as y="label"')
         if self.encoder is not None and not hasattr(self.encoder, "partial_fit"):
             raise ValueError(
                 "X is a Parquet data set of embeddings, and encoder= has no partial_fit: leave it "

@@ -189,8 +189,9 @@ class EmbeddingFiles:
         if not groups:
             return
         columns = list(dict.fromkeys(columns))
-        # A megabyte of the file at a time: a row group may be larger than the memory.
-        how = {"filesystem": part.filesystem, "buffer_size": 2**20, "pre_buffer": False}
+        # Little of the file at a time: a row group may be larger than the memory.
+        buffer = 2**20 if len(columns) < 16 else 2**14
+        how = {"filesystem": part.filesystem, "buffer_size": buffer, "pre_buffer": False}
         try:
             with ParquetFile(part.path, **how) as file:
                 for group, start, size in groups:

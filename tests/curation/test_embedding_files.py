@@ -66,7 +66,10 @@ def test_every_kind_of_list_in_files_of_all_sizes(tmp_path, kind):
     rows = [None if row % 10 == 4 else X[row] for row in range(50)]
     for number, (start, stop) in enumerate([(0, 1), (1, 30), (30, 30), (30, 50)]):
         table = pa.table({"e": as_column(rows, kind), "name": NAMES}).slice(start, stop - start)
-        pq.write_table(table, tmp_path / f"part-{number}.parquet", row_group_size=11)
+        try:
+            pq.write_table(table, tmp_path / f"part-{number}.parquet", row_group_size=11)
+        except pa.ArrowNotImplementedError:
+            pytest.skip("this pyarrow writes no missing lists of fixed size")
     files = EmbeddingFiles(tmp_path, fields={"name": "name", "twice": np.arange(50) * 2})
     assert (files.n_rows, files.width, files.columns) == (50, 3, ["e"])
     assert files.dtype == (np.float64 if kind == "large_list" else np.float32)

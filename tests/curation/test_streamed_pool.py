@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.dataset as pads
 import pyarrow.parquet as pq
 import pytest
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics.pairwise import rbf_kernel
@@ -287,6 +288,18 @@ def test_columns_of_numbers_have_names(tmp_path):
     assert (curator.sample_indices_ == expected.sample_indices_).all()
 
 
+@pytest.mark.parametrize("kind", [pa.bool_(), pa.int8(), pa.float64(), pa.string()])
+def test_labels_of_all_types(tmp_path, kind):
+    data = pool()
+    table = as_table(data)
+    labels = table["label"].cast(kind)
+    pq.write_table(table.set_column(0, "label", labels), tmp_path / "x.parquet")
+    curator = curated()
+    _, y = curator.fit_resample(tmp_path, **COLUMNS)
+    assert (curator.sample_indices_ == curated().fit(**data).sample_indices_).all()
+    assert y.tolist() == labels.take(curator.sample_indices_).to_pylist()
+
+
 def test_other_labels(tmp_path):
     data = pool()
     data["y"] = np.where(data["y"], "made", "taken")
@@ -318,6 +331,7 @@ def test_one_generator_and_small_ones(tmp_path):
     ("columns", "parameters", "message"),
     [
         ({"generator": None}, {}, "pass generator="),
+        ({"y": None}, {}, 'such as y="label"'),
         ({"y": "generator"}, {}, r"two classes.* has 9: \['', 'a'|two classes.* has 8: \['a'"),
         ({"y": "label 2"}, {}, "no column 'label 2'; it has"),
         ({}, {"kernel": "polynomial"}, 'for kernel="rbf", not .polynomial'),
@@ -365,6 +379,18 @@ def test_a_fitted_curator_is_refitted_from_an_array(tmp_path):
     chosen = curator.sample_indices_
     assert (clone(curator).fit(**data).sample_indices_ == chosen).all()
     assert (curator.fit(**data).sample_indices_ == chosen).all()
+
+
+def test_the_first_step_of_a_pipeline_of_imbalanced_learn(tmp_path):
+    imblearn = pytest.importorskip("imblearn.pipeline")
+    data = pool()
+    columns = {name: COLUMNS[name] for name in ("generator", "domain", "source")}
+    with config_context(enable_metadata_routing=True):
+        pipe = imblearn.make_pipeline(curated(), LogisticRegression())
+        pipe.fit(written(data, tmp_path / "p"), "label", **columns)
+        scores = pipe.predict_proba(data["X"])
+    X, y = curated().fit_resample(**data)
+    np.testing.assert_allclose(scores, LogisticRegression().fit(X, y).predict_proba(data["X"]))
 
 
 MEASURE = """
