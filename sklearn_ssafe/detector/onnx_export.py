@@ -77,26 +77,27 @@ class OnnxExport:
             raise TypeError(
                 f"a detector with columns={self.columns!r} has no ONNX form: its head takes a table"
             )
+        # All that can be wrong is found before minutes of work.
         path = _checked(path)
+        need("onnx", "onnxruntime", "onnxscript", "skl2onnx")
+        if self.encoder_ is not None:
+            given = _read(pictures, precision)
+        elif precision == "int8":
+            raise ValueError("precision='int8' is for the encoder, and this detector has none")
+        else:
+            given = _rows(pictures, self.n_features_of_head_)
         head = head_graph(self.head_, self.n_features_of_head_)
         if self.encoder_ is None:
-            if precision == "int8":
-                raise ValueError("precision='int8' is for the encoder, and this detector has none")
-            graph, inputs = None, _rows(pictures, self.n_features_of_head_)
+            graph, inputs = None, given
             expected, preprocessing = self._score_rows(inputs), None
         else:
             transformer = clone(self.encoder_)
             transformer.set_params(precision="fp32", device="cpu", compile=False, cache=None)
             encoder = loaded_encoder(transformer)
             unit_rows = gives_unit_rows(transformer, encoder) or self._unit_rows
+            inputs = np.stack([encoder.prepare(image) for image in given])
             graph = encoder_graph(encoder, unit_rows)
-            inputs = _prepared(encoder, pictures)
             if precision == "int8":
-                if len(inputs) < _LEAST_PICTURES or pictures is None:
-                    raise ValueError(
-                        f"precision='int8' needs at least {_LEAST_PICTURES} pictures of the kind "
-                        f"that it is for; got {0 if pictures is None else len(inputs)}"
-                    )
                 half = len(inputs) // 2
                 graph, inputs = quantised(graph, inputs[:half]), inputs[half:]
             rows = np.concatenate([_rows_of(encoder, one, unit_rows) for one in inputs])
@@ -136,27 +137,36 @@ def _checked(path):
 def _rows(rows, n_features):
     if rows is None:
         rows = np.random.default_rng(0).normal(size=(64, n_features))
-    return check_array(rows, dtype=np.float32, order="C")
+    rows = check_array(rows, dtype=np.float32, order="C", input_name="pictures")
+    if rows.shape[1] != n_features:
+        raise ValueError(
+            f"pictures has rows of {rows.shape[1]} numbers, and this detector takes embeddings of "
+            f"{n_features}"
+        )
+    return rows
 
 
-def _prepared(encoder, pictures):
+def _read(pictures, precision):
+    """Read the pictures to try the file on; for int8 they have to be many."""
+    items = [] if pictures is None else as_pictures(pictures)
+    if precision == "int8" and len(items) < _LEAST_PICTURES:
+        raise ValueError(
+            f"precision='int8' needs at least {_LEAST_PICTURES} pictures of the kind that it is "
+            f"for; got {len(items)}"
+        )
     if pictures is None:
         from sklearn.datasets import load_sample_images
 
-        images = load_sample_images().images
-    else:
-        images = []
-        for row, picture in enumerate(as_pictures(pictures)):
-            try:
-                images.append(picture.read())
-            except ImageReadError as error:
-                raise ValueError(
-                    "a picture to try the export on cannot be read: "
-                    f"row {row}: {picture.name}: {error}"
-                ) from error
-    if not images:
-        raise ValueError("there are no pictures to try the export on")
-    return np.stack([encoder.prepare(image) for image in images])
+        return load_sample_images().images
+    images = []
+    for row, picture in enumerate(items):
+        try:
+            images.append(picture.read())
+        except ImageReadError as error:
+            raise ValueError(
+                f"a picture to try the export on cannot be read: row {row}: {picture.name}: {error}"
+            ) from error
+    return images
 
 
 def _rows_of(encoder, views, unit_rows):

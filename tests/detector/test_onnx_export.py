@@ -1,6 +1,7 @@
 """A detector as an ONNX file, run by ONNX Runtime alone."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -70,23 +71,28 @@ def test_the_default_detector_runs_without_torch(detector, data, tmp_path):
     assert sorted(file.name for file in tmp_path.iterdir()) == ["detector.onnx"]
 
 
-@pytest.mark.slow
-def test_a_picture_that_cannot_be_read_is_named(detector, data, tmp_path, monkeypatch):
-    monkeypatch.setattr(onnx_export, "encoder_graph", lambda *_: None)
+def test_pictures_are_looked_at_before_the_work(detector, data, tmp_path, monkeypatch):
+    for work in ("encoder_graph", "head_graph", "loaded_encoder"):
+        monkeypatch.setattr(onnx_export, work, None)
+    path = tmp_path / "detector.onnx"
     (tmp_path / "broken.jpg").write_bytes(b"none")
     pictures = [data.X[0], str(tmp_path / "broken.jpg")]
     with pytest.raises(ValueError, match=r"cannot be read: row 1: .*broken\.jpg: is no picture"):
-        detector.export_onnx(tmp_path / "detector.onnx", pictures=pictures)
+        detector.export_onnx(path, pictures=pictures)
+    with pytest.raises(ValueError, match="X holds no picture"):
+        detector.export_onnx(path, pictures=[])
+    for few in (None, data.X[:4]):
+        n = 0 if few is None else 4
+        with pytest.raises(ValueError, match=rf"at least 20 pictures .* got {n}"):
+            detector.export_onnx(path, precision="int8", pictures=few)
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(ImportError, match=r"needs the package onnxruntime.*\[export\]"):
+        detector.export_onnx(path, pictures=data.X[:2])
 
 
 @pytest.mark.slow
 def test_int8_says_what_it_costs(detector, data, tmp_path):
     path = tmp_path / "int8.onnx"
-    with pytest.raises(ValueError, match=r"at least 20 pictures .* got 0"):
-        detector.export_onnx(path, precision="int8")
-    with pytest.raises(ValueError, match=r"at least 20 pictures .* got 4"):
-        detector.export_onnx(path, precision="int8", pictures=data.X[:4])
-    assert not path.exists()
     parity = detector.export_onnx(path, precision="int8", pictures=data.X[:24])
     assert parity["pictures"] == 12
     assert 1e-4 < parity["largest_difference"] < 0.25
@@ -142,7 +148,12 @@ def test_wrong_places_and_rows_are_told_before_the_work(rows, tmp_path):
         detector.export_onnx(tmp_path / "absent" / "head.onnx")
     with pytest.raises(IsADirectoryError, match="is a folder: name a file"):
         detector.export_onnx(tmp_path)
-    for wrong, message in (([], "2D array"), (rows[0][0], "2D array"), (rows[0] * np.nan, "NaN")):
+    for wrong, message in (
+        ([], "2D array"),
+        (rows[0][0], "2D array"),
+        (rows[0] * np.nan, "NaN"),
+        (rows[0][:, :5], "rows of 5 numbers, and this detector takes embeddings of 12"),
+    ):
         with pytest.raises(ValueError, match=message):
             detector.export_onnx(tmp_path / "head.onnx", pictures=wrong)
     assert not list(tmp_path.iterdir())
