@@ -179,12 +179,23 @@ def summarise(tables):
     }
 
 
+def share(value):
+    """Write a share in per cent."""
+    return f"{value:.1%}"
+
+
+def alarm_rows(table, first="{}"):
+    """Write a row for what pictures are and how many; `first` is how the first is written."""
+    means = table.xs("mean", axis=1, level=1)
+    sizes = table["unknown", "size"].astype(int)
+    return [
+        f"| {first.format(kind)} | {n} | {size} | " + " | ".join(map(share, figures)) + " |"
+        for (kind, n), size, figures in zip(table.index, sizes, means.to_numpy(), strict=True)
+    ]
+
+
 def report(summary, n_pictures, n_generators):
     """Write the result as Markdown."""
-
-    def share(value):
-        return f"{value:.1%}"
-
     runs = summary["periods"]
     lines = [
         "# The monitor, each generator left out in turn",
@@ -199,10 +210,7 @@ def report(summary, n_pictures, n_generators):
         "0.05 |",
         "|---|---:|---:|---:|---:|---:|---:|",
     ]
-    for (kind, n), row in summary["known"].iterrows():
-        figures = [row[name, "mean"] for name in row.index.get_level_values(0).unique()]
-        size = int(row["unknown", "size"])
-        lines.append(f"| {kind} | {n} | {size} | " + " | ".join(map(share, figures)) + " |")
+    lines += alarm_rows(summary["known"])
     lines += [
         "",
         "Other proportions are a change, and are to be found as one; they are nothing unknown.",
@@ -217,10 +225,7 @@ def report(summary, n_pictures, n_generators):
         "p <= 0.05 |",
         "|---:|---:|---:|---:|---:|---:|---:|",
     ]
-    for (part, n), row in summary["new"].iterrows():
-        figures = [row[name, "mean"] for name in row.index.get_level_values(0).unique()]
-        size = int(row["unknown", "size"])
-        lines.append(f"| {part:.0%} | {n} | {size} | " + " | ".join(map(share, figures)) + " |")
+    lines += alarm_rows(summary["new"], "{:.0%}")
     lines += [
         "",
         "## Labels worth having",

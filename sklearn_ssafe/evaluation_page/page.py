@@ -35,6 +35,9 @@ def render_page(facts, thumbnails, folder=None, without=()):
         .render(
             **_parts(("evaluation", "browse"), ("browse", "evaluation"), folder),
             data=table_as_json(facts["pictures"], folder, without),
+            title=facts["title"],
+            date=facts["evaluation"]["date"],
+            version=facts["detector"]["versions"]["sklearn-ssafe"],
             facts=facts,
             rows=_rows_in_words(facts["rows"]),
             errors=_errors_in_words(facts["errors"]),
