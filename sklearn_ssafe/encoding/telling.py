@@ -1,4 +1,9 @@
-"""Where a warning of bad pictures points, and how a search gives one of them instead of dozens."""
+"""Where a warning of bad pictures points, and how a search gives one of them instead of dozens.
+
+Python itself tells a warning once a line, but not here: scikit-learn sets the filters anew around
+each task, which empties its registry. A registry of our own that knew no searches would be silent
+when the same pictures are encoded again. So the frames say which loop is running.
+"""
 
 import sys
 import threading
