@@ -12,7 +12,10 @@ from .precision import OutOfDeviceMemory
 
 
 class EncoderIdentity(NamedTuple):
-    """What a store has to know of an encoder; without `fingerprint` it keeps nothing of it."""
+    """What a store has to know of an encoder; without `fingerprint` it keeps nothing of it.
+
+    `why_none` says why there is none, or none that holds in another process.
+    """
 
     name: str
     n_features: int
@@ -96,16 +99,13 @@ class Encoder(ABC):
         """A fingerprint that holds within this process only, or None where there is none."""
         return None
 
-    def identity(self, recognise=True, here=False):
-        """Return the `EncoderIdentity`; taking the fingerprint of large weights costs seconds.
-
-        With `here`, what is kept does not outlive the process.
-        """
+    def identity(self, recognise=True):
+        """Return the `EncoderIdentity`; taking the fingerprint of large weights costs seconds."""
         fingerprint, why_none = None, ""
         try:
             fingerprint = self.fingerprint if recognise else None
         except NotRecognisableError as error:
-            fingerprint = self.fingerprint_here if here else None
+            fingerprint = self.fingerprint_here
             why_none = str(error)
         return EncoderIdentity(self.name, len(self.feature_names), fingerprint, why_none)
 

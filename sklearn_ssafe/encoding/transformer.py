@@ -403,7 +403,7 @@ class FrozenEncoderTransformer(
         encoder = load_encoder(self.encoder, **settings)
         stores = []
         for part in encoder.parts:
-            identity = part.identity(recognise=self.cache is not None, here=self.cache == "memory")
+            identity = part.identity(recognise=self.cache is not None)
             stores.append((identity.n_features, open_store(self.cache, identity)))
         return pictures, encoder, stores
 

@@ -9,6 +9,9 @@ from .memory import NoStore, shared_memory_store
 from .trouble import StoreError
 from .warning import EncodingCacheWarning
 
+_told = set()
+_lock = threading.Lock()
+
 
 def open_store(cache, identity):
     """Open what the `cache` parameter names."""
@@ -16,21 +19,34 @@ def open_store(cache, identity):
         return CarefulStore(NoStore(), None)
     if not str(cache).strip() or "\0" in str(cache) or "://" in str(cache):
         raise ValueError(f'cache={cache!r} names no folder: use "memory", a folder, or None.')
+    only_here = bool(identity.why_none)
+    if only_here and cache != "memory":  # "memory" nobody has asked for
+        _tell_once(str(cache), identity)
     if identity.fingerprint is None:
-        if cache != "memory":  # "memory" nobody has asked for
-            _warn(
-                f"{identity.name} cannot be recognised when it comes again ({identity.why_none}), "
-                "so its embeddings are not kept."
-            )
         return CarefulStore(NoStore(), None)
     settings = Settings(identity)
-    if cache == "memory":
+    if cache == "memory" or only_here:
         return CarefulStore(shared_memory_store, settings)
     try:
         return CarefulStore(open_disk_store(cache), settings)
     except StoreError as error:
         _warn(f"{error}. The work goes on without the cache.")
         return CarefulStore(NoStore(), settings)
+
+
+def _tell_once(folder, identity):
+    """Say that nothing of an encoder goes into a folder: a search would say it for every fold."""
+    key = folder, identity.name, identity.why_none
+    with _lock:
+        is_new = key not in _told
+        _told.add(key)
+    if is_new:
+        kept = "not kept at all" if identity.fingerprint is None else "kept in memory alone"
+        _warn(
+            f"{identity.name} cannot be recognised in another run ({identity.why_none}), so its "
+            f"embeddings do not go into {folder} and are {kept}. This is said once.",
+            stacklevel=4,
+        )
 
 
 class CarefulStore:
@@ -99,5 +115,5 @@ class CarefulStore:
             _warn(f"{error}. The work goes on without the cache.")
 
 
-def _warn(message):
-    warnings.warn(message, EncodingCacheWarning, stacklevel=3)
+def _warn(message, stacklevel=3):
+    warnings.warn(message, EncodingCacheWarning, stacklevel=stacklevel)

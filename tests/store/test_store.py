@@ -22,10 +22,10 @@ from sklearn.pipeline import Pipeline
 from sklearn_ssafe import FrozenEncoderTransformer
 from sklearn_ssafe.exceptions import EncodingCacheWarning, EncodingError, EncodingWarning
 from sklearn_ssafe.images.picture import PictureFile
-from sklearn_ssafe.store import clear_memory_cache
+from sklearn_ssafe.store import clear_memory_cache, opening
 
 from ..conftest import encoded, picture
-from ..towers import PREPROCESS, NamedTower, SmallTower
+from ..towers import PREPROCESS, NamedTower, SmallTower, small_pixels
 
 
 class LoggingTower(NamedTower):
@@ -389,11 +389,45 @@ def test_scikit_learns_callbacks_hear_of_what_is_left_only(picture_files, cache)
 # What cannot be cached -------------------------------------------------------------------------
 
 
-def test_an_encoder_that_cannot_be_recognised_is_used_without_cache(picture_files, tmp_path):
-    with pytest.warns(EncodingCacheWarning, match="give it an attribute"):
-        rows = transformer(encoder=SmallTower, cache=tmp_path / "cache").transform(picture_files)
+class CountingTower(SmallTower):
+    """Counts the pictures; the grey one, by which its width is learned, is none."""
+
+    n_seen = 0
+
+    def forward(self, pixels):
+        self.n_seen += int((pixels.std((1, 2, 3)) > 0).sum())
+        return super().forward(pixels)
+
+
+def test_a_folder_that_an_encoder_cannot_go_into_is_told_once(picture_files, tmp_path, monkeypatch):
+    monkeypatch.setattr(opening, "_told", set())
+    tower, folder = CountingTower().eval(), tmp_path / "cache"
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        search(encoder=tower, cache=folder).fit(picture_files, np.arange(10) % 2)
+        rows = transformer(encoder=tower, cache=folder).transform(picture_files)
+    told = [str(each.message) for each in caught if each.category is EncodingCacheWarning]
+    assert len(told) == 1
+    assert "give it an attribute `fingerprint`" in told[0]
+    assert f"do not go into {folder} and are kept in memory alone" in told[0]
+    assert not folder.exists()
+    assert tower.n_seen == 10
     np.testing.assert_allclose(rows, uncached(picture_files), atol=1e-6)
-    assert not (tmp_path / "cache").exists()
+
+
+def test_nothing_is_kept_of_preprocessing_that_cannot_be_recognised(
+    picture_files, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(opening, "_told", set())
+    tower = CountingTower().eval()
+    with pytest.warns(EncodingCacheWarning, match="not kept at all"):
+        transformer(encoder=tower, preprocess=small_pixels, cache=tmp_path / "a").transform(
+            picture_files
+        )
+    transformer(encoder=tower, preprocess=small_pixels, cache=tmp_path / "a").transform(
+        picture_files
+    )
+    assert tower.n_seen == 20
     with warnings.catch_warnings():  # nobody asked for the cache in memory
         warnings.simplefilter("error")
         transformer(encoder=SmallTower).transform(picture_files)
