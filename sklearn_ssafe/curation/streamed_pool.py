@@ -343,7 +343,7 @@ def _even_blocks(blocks):
 def _two_labels(files):
     """Find the two labels of a data set."""
     found = set()
-    for *_, fields in files.blocks("counting", embeddings=False):
+    for *_, fields in files.blocks("reading labels", embeddings=False):
         labels, codes = _coded(fields["y"])
         there = [labels[code] for code in np.unique(codes[codes >= 0])]
         found.update(label for label in there if not _is_empty(label))
