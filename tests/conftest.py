@@ -1,5 +1,7 @@
 import io
+import logging
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,8 @@ from PIL import Image
 
 # No test may wait for a hub.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+# Nor may one report anything to anybody.
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 
 
 def picture(seed=0, size=(48, 64), channels=3):
@@ -107,3 +111,25 @@ class PictureKind:
 def picture_kind(request):
     """Every kind of picture, and every container of pictures."""
     return PictureKind(request.param)
+
+
+@pytest.fixture(scope="module")
+def two_nodes():
+    """A Ray cluster of two nodes on this machine, of one CPU each."""
+    if not sys.platform.startswith("linux"):
+        pytest.skip("Ray's clusters of several nodes are tried on Linux alone")
+    ray = pytest.importorskip("ray", reason="Ray is not installed: the extra [ray]")
+    pytest.importorskip("ray.data", reason="Ray Data is not installed: the extra [ray]")
+    from ray.cluster_utils import Cluster
+
+    how = {"num_cpus": 1, "object_store_memory": 100 * 1024**2}
+    cluster = Cluster(initialize_head=True, head_node_args={**how, "include_dashboard": False})
+    cluster.add_node(**how)
+    cluster.wait_for_nodes()
+    ray.init(address=cluster.address, log_to_driver=False, logging_level=logging.ERROR)
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    yield cluster
+    ray.shutdown()
+    cluster.shutdown()

@@ -3,7 +3,7 @@
 import click
 
 from . import options
-from .encoding import encode
+from .encoding import cache_for, encode
 from .paths import PathType
 
 
@@ -16,29 +16,32 @@ from .paths import PathType
     "--normalize/--no-normalize", default=None, help="Rows of unit length, or as they are."
 )
 @options.cache
+@options.engine
 @options.quiet
-def embed(pictures, output, encoder, precision, normalize, cache, quiet):
+def embed(pictures, output, encoder, precision, normalize, cache, ray, quiet):
     """Embed PICTURES, files or folders, and write their vectors to a file.
 
     Parquet gets the columns path, hash (SHA-256 of the file) and embedding; .npz the arrays path,
     embedding and feature_name. A picture that cannot be read is named, and its vector left empty
-    (NaN in .npz). With --cache a run that was stopped goes on where it was.
+    (NaN in .npz). With --cache, or --engine ray, a run that was stopped goes on where it was.
     """
     from ..datasets.folders import find_pictures
 
     if output.suffix not in (".parquet", ".npz"):
         raise click.UsageError(f"--output {output}: the name must end in .parquet or .npz.")
     paths = find_pictures(pictures)
-    features, transformer = encode(
-        paths,
-        encoder,
-        precision=precision,
-        normalize="auto" if normalize is None else normalize,
-        cache=cache,
-        verbose=options.verbose(quiet),
-    )
-    bad = set(transformer.failures_["row"])
-    _write(output, paths, features, bad, transformer.get_feature_names_out())
+    with cache_for(ray, cache, output) as cache:
+        features, transformer = encode(
+            paths,
+            encoder,
+            precision=precision,
+            normalize="auto" if normalize is None else normalize,
+            cache=cache,
+            ray=ray,
+            verbose=options.verbose(quiet),
+        )
+        bad = set(transformer.failures_["row"])
+        _write(output, paths, features, bad, transformer.get_feature_names_out())
     for failure in transformer.failures_.itertuples():
         click.echo(f"{failure.path}: {failure.reason}", err=True)
     message = (

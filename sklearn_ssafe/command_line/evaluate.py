@@ -3,6 +3,7 @@
 import click
 
 from . import options
+from .encoding import cache_for, encode_by_ray
 
 
 @click.command()
@@ -33,6 +34,7 @@ from . import options
 @options.device
 @options.allow_download
 @options.cache
+@options.engine
 @options.as_json("Print all facts of the page as JSON.")
 @options.quiet
 def evaluate(
@@ -51,6 +53,7 @@ def evaluate(
     device,
     allow_download,
     cache,
+    ray,
     as_json,
     quiet,
 ):
@@ -62,6 +65,9 @@ def evaluate(
 
     Nothing is fitted on DATA: threshold and all else are as they were saved. The page is one file
     that loads nothing from the network. For confidential pictures: --no-thumbnails --no-paths.
+
+    --engine ray encodes the pictures of DATA on a cluster. What is looked at in them besides, and
+    the changed pictures of --robustness, stay with this process.
     """
     from .. import datasets, evaluation_report, load_detector
 
@@ -75,31 +81,33 @@ def evaluate(
             f"{detector} takes embeddings, not pictures: evaluate it in Python, with "
             "evaluation_report(detector, embeddings, y, pictures=paths)."
         )
-    options.set_cache(loaded, cache)
-    pictures = datasets.load_images(data)
-    if title is None and not no_paths:
-        title = f"{detector.resolve().name}, evaluated on {data.resolve().name}"
-    X, more = pictures.X, {}
-    if loaded.columns is not None:
-        X, more = pictures.frame, {"pictures": pictures.X}
-    page = evaluation_report(
-        loaded,
-        X,
-        pictures.y,
-        **more,
-        generator=pictures.generator,
-        source=pictures.source,
-        groups=pictures.groups,
-        robustness="all" if "all" in robustness else list(robustness) or None,
-        audit=not no_audit,
-        provenance=not no_provenance,
-        trust_anchors=trust_anchors,
-        thumbnails=not no_thumbnails,
-        show_paths=not no_paths,
-        n_errors=errors,
-        verbose=options.verbose(quiet),
-        **({} if title is None else {"title": title}),
-    )
+    with cache_for(ray, cache, output) as cache:
+        options.set_cache(loaded, cache)
+        pictures = datasets.load_images(data)
+        encode_by_ray(loaded.encoder_, pictures.X, ray)
+        if title is None and not no_paths:
+            title = f"{detector.resolve().name}, evaluated on {data.resolve().name}"
+        X, more = pictures.X, {}
+        if loaded.columns is not None:
+            X, more = pictures.frame, {"pictures": pictures.X}
+        page = evaluation_report(
+            loaded,
+            X,
+            pictures.y,
+            **more,
+            generator=pictures.generator,
+            source=pictures.source,
+            groups=pictures.groups,
+            robustness="all" if "all" in robustness else list(robustness) or None,
+            audit=not no_audit,
+            provenance=not no_provenance,
+            trust_anchors=trust_anchors,
+            thumbnails=not no_thumbnails,
+            show_paths=not no_paths,
+            n_errors=errors,
+            verbose=options.verbose(quiet),
+            **({} if title is None else {"title": title}),
+        )
     if output is not None:
         page.save(output, thumbnail_folder=thumbnail_folder, verbose=options.verbose(quiet))
     click.echo(page.to_json() if as_json else str(page))

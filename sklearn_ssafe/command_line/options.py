@@ -111,3 +111,31 @@ def encoder(command):
     ):
         with_encoder = option(with_encoder)
     return with_encoder
+
+
+def engine(command):
+    """--engine and --ray-address, as the parameter `ray`: None, or the address ("" for none)."""
+
+    @functools.wraps(command)
+    def with_engine(engine, ray_address, **others):
+        if ray_address is not None and engine != "ray":
+            raise click.UsageError("--ray-address goes with --engine ray.")
+        return command(ray=(ray_address or "") if engine == "ray" else None, **others)
+
+    for option in (
+        click.option(
+            "--ray-address",
+            metavar="ADDRESS",
+            help='Of a Ray cluster, such as HOST:6379, or "auto" on one of its machines. Without, '
+            "Ray is started on this machine, for this command alone.",
+        ),
+        click.option(
+            "--engine",
+            type=click.Choice(["local", "ray"]),
+            default="local",
+            show_default=True,
+            help="What encodes pictures: this process, or Ray, with the extra [ray].",
+        ),
+    ):
+        with_engine = option(with_engine)
+    return with_engine

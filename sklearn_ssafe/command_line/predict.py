@@ -46,6 +46,7 @@ _SOME_FAILED = 3
 @options.device
 @options.allow_download
 @options.cache
+@options.engine
 @options.quiet
 def predict(
     detector,
@@ -60,6 +61,7 @@ def predict(
     device,
     allow_download,
     cache,
+    ray,
     quiet,
 ):
     """Judge PICTURES with DETECTOR: a row of path, score, threshold, verdict, error for each.
@@ -105,7 +107,8 @@ def predict(
         todo, n_errors = _not_done(inputs, file)
         n_before = len(inputs) - len(todo)
         try:
-            n_errors += _judge_all(judge, todo, file, n_before, quiet, trust_anchors)
+            judged = _judge_here(judge, todo) if ray is None else _judge_by_ray(judge, todo, ray)
+            n_errors += _write_all(judged, len(todo), file, quiet, trust_anchors)
         except KeyboardInterrupt:
             if path is not None:
                 click.echo(
@@ -149,29 +152,58 @@ def _not_done(inputs, file):
     return todo, n_errors
 
 
-def _judge_all(judge, todo, file, n_before, quiet, trust_anchors):
-    """Judge and write, some at a time; return the number of errors."""
+def _write_all(judged, n_inputs, file, quiet, trust_anchors):
+    """Write rows, some at a time; return the number of errors."""
     from ..encoding.progress import progress_bar
 
-    n_errors, start, at_once = 0, 0, _FIRST
-    bar = progress_bar(len(todo), "judging", options.verbose(quiet))
-    with bar:
-        while start < len(todo):
-            some = todo[start : start + at_once]
-            began = time.monotonic()
-            rows = _judge(judge, some)
+    n_errors = 0
+    with progress_bar(n_inputs, "judging", options.verbose(quiet)) as bar:
+        for rows in judged:
             if "provenance" in file.columns:
                 _add_provenance(rows, trust_anchors)
             file.write(rows)
             n_errors += sum(row["error"] != "" for row in rows)
-            bar.update(len(some))
-            start += len(some)
-            seconds = time.monotonic() - began
-            if seconds < _SECONDS[0]:
-                at_once = min(_MOST, 2 * at_once)
-            elif seconds > _SECONDS[1]:
-                at_once = max(1, at_once // 2)
+            bar.update(len(rows))
     return n_errors
+
+
+def _judge_here(judge, todo):
+    """Yield the rows of all inputs, some at a time."""
+    start, at_once = 0, _FIRST
+    while start < len(todo):
+        began = time.monotonic()
+        rows = _judge(judge, todo[start : start + at_once])
+        yield rows
+        start += len(rows)
+        seconds = time.monotonic() - began
+        if seconds < _SECONDS[0]:
+            at_once = min(_MOST, 2 * at_once)
+        elif seconds > _SECONDS[1]:
+            at_once = max(1, at_once // 2)
+
+
+def _judge_by_ray(judge, todo, address):
+    """Yield the rows of all inputs as a cluster has done them, in their order."""
+    from ..distributed.cluster import connected
+    from ..distributed.judgements import iter_judged
+    from .inputs import as_judged
+
+    good = [given for given in todo if not given.reason]
+    waiting = iter(todo)
+    if good:
+        with connected(address or None):
+            for judged in iter_judged(judge, as_judged(good)):
+                yield [row for each in judged for row in _rows_up_to(judge, waiting, each)]
+    yield [_row(judge, given.path, None, "", given.reason) for given in waiting]
+
+
+def _rows_up_to(judge, waiting, judged):
+    """Yield the rows of inputs that are no pictures, up to the one that was judged, and its row."""
+    for given in waiting:
+        if not given.reason:
+            yield _row(judge, given.path, *judged)
+            return
+        yield _row(judge, given.path, None, "", given.reason)
 
 
 def _judge(judge, some):

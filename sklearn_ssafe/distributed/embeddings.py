@@ -51,8 +51,8 @@ def encode_dataset(
         cluster, or without any one for each machine. An encoder that computes on one thread wants
         one for each core.
     num_cpus : float or None, default=None
-        CPUs of each actor, which computes with as many threads. None: 1 beside a GPU, otherwise
-        those of its machine but for one, shared among the actors there.
+        CPUs of each actor, which reads and computes with as many threads. None: those of its
+        machine but for one, shared among the actors there; 1 where tasks read.
     num_gpus : float or None, default=None
         GPUs of each actor, such as 0.5 for two on one. None: 1 where the cluster has any.
     batch_size : int, default=256

@@ -1,5 +1,6 @@
 """A verdict on each picture of a Ray data set."""
 
+import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
 from ..detector.classifier import SSAFEClassifier
@@ -8,6 +9,8 @@ from ..public import public
 from .ray_package import ray_with_data
 from .stages import add_stages
 from .workers import Judging
+
+_NEW_COLUMNS = ("score_column", "label_column", "verdict_column", "reason_column")
 
 
 @public("sklearn_ssafe.distributed")
@@ -110,3 +113,22 @@ def predict_dataset(
         preserve_order=preserve_order,
         may_prepare=not abstention(detector).stability,
     )
+
+
+def iter_judged(detector, X):
+    """Yield lists of (score, verdict, reason), one for each picture in the order of X.
+
+    X is what a detector takes: paths, or a table with its columns and `path`.
+    """
+    ray = ray_with_data()
+    table = X if isinstance(X, pd.DataFrame) else pd.DataFrame({"path": X})
+    names = ["ssafe_score", "ssafe_label", "ssafe_verdict", "ssafe_reason"]
+    ds = predict_dataset(
+        ray.data.from_pandas(table),
+        detector,
+        **dict(zip(_NEW_COLUMNS, names, strict=True)),
+        preserve_order=True,
+    )
+    for batch in ds.iter_batches(batch_size=None, batch_format="pyarrow"):
+        score, _, verdict, reason = (batch[name].to_pylist() for name in names)
+        yield list(zip(score, verdict, reason, strict=True))

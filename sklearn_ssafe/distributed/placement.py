@@ -24,23 +24,35 @@ class Placement:
         return "cuda" if self.num_gpus else "cpu"
 
 
-def place_actors(ray, device, num_actors, num_cpus, num_gpus):
+def gpus_of_each(ray, device, num_gpus):
+    """Choose the GPUs of an actor where they were not given: one where there are any."""
+    if num_gpus is None:
+        has_gpus = any(node.get("GPU", 0) for node in _machines(ray))
+        return 1 if has_gpus and str(device) != "cpu" else 0
+    if not (isinstance(num_gpus, Real) and num_gpus >= 0):
+        raise ValueError(f"num_gpus={num_gpus!r} must be a number from 0 up, or None")
+    return num_gpus
+
+
+def place_actors(ray, num_actors, num_cpus, num_gpus, *, is_fed):
     """Choose what was not given: an actor for each GPU, or without any for each machine.
 
-    A CPU of each machine is left to Ray's own tasks, which read.
+    Actors share the CPUs of their machine but for one, which is left to Ray's own tasks. One that
+    `is_fed` with prepared pictures has a single CPU.
     """
-    _check(num_actors, num_cpus, num_gpus)
-    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    if num_gpus is None:
-        has_gpus = any(node.get("GPU", 0) for node in nodes)
-        num_gpus = 1 if has_gpus and str(device) != "cpu" else 0
-    places = [_n_places(node, num_gpus) for node in nodes]
-    n_actors = max(1, sum(places)) if num_actors is None else num_actors
-    n_actors = n_actors if isinstance(n_actors, tuple) else (n_actors, n_actors)
+    _check(num_actors, num_cpus)
+    nodes = [node for node in _machines(ray) if _n_places(node, num_gpus)]
+    if num_actors is None:
+        num_actors = max(1, sum(_n_places(node, num_gpus) for node in nodes))
+    least, most = num_actors if isinstance(num_actors, tuple) else (num_actors, num_actors)
     if num_cpus is None:
-        num_cpus = 1 if num_gpus else _cpus_of_each(nodes, n_actors)
-    _warn_if_none_is_left(nodes, n_actors[0], num_cpus)
-    return Placement(n_actors, num_cpus, num_gpus)
+        num_cpus = 1 if is_fed else _cpus_of_each(nodes, most)
+    _warn_if_none_is_left(ray, least, num_cpus)
+    return Placement((least, most), num_cpus, num_gpus)
+
+
+def _machines(ray):
+    return [node["Resources"] for node in ray.nodes() if node["Alive"]]
 
 
 def _n_places(node, num_gpus):
@@ -50,34 +62,33 @@ def _n_places(node, num_gpus):
     return int(node.get("GPU", 0) / num_gpus + 1e-9)
 
 
-def _cpus_of_each(nodes, n_actors):
+def _cpus_of_each(nodes, most):
     """Share the CPUs of the smallest machine among its actors, but for one of them."""
-    cpus = [node["CPU"] for node in nodes if node.get("CPU", 0) > 0] or [1]
-    on_each = -(-n_actors[1] // len(cpus))
+    cpus = [node.get("CPU", 0) for node in nodes] or [1]
+    on_each = -(-most // len(cpus))
     share = max(0, min(cpus) - 1) / on_each
     return int(share) if share >= 1 else share
 
 
-def _warn_if_none_is_left(nodes, most, num_cpus):
+def _warn_if_none_is_left(ray, least, num_cpus):
     """Say so where actors would take every CPU: Ray's tasks would wait for one without end."""
-    cpus = sum(node.get("CPU", 0) for node in nodes)
-    if cpus and cpus - most * num_cpus < 1:
+    cpus = sum(node.get("CPU", 0) for node in _machines(ray))
+    if cpus and cpus - least * num_cpus < 1:
         warnings.warn(
-            f"{most} actors with num_cpus={num_cpus:g} leave less than one of the {cpus:g} CPUs of "
-            "this cluster to Ray's own tasks, which read: if it does not grow, nothing will be "
+            f"{least} actors with num_cpus={num_cpus:g} leave less than one of the {cpus:g} CPUs "
+            "of this cluster to Ray's own tasks, which read: if it does not grow, nothing will be "
             "done. Give fewer actors or a smaller num_cpus.",
             UserWarning,
             stacklevel=5,
         )
 
 
-def _check(num_actors, num_cpus, num_gpus):
+def _check(num_actors, num_cpus):
     given = num_actors if isinstance(num_actors, tuple) else (num_actors, num_actors)
     right = len(given) == 2 and all(isinstance(n, Integral) for n in given)
     if num_actors is not None and not (right and 1 <= given[0] <= given[1]):
         raise ValueError(
             f"num_actors={num_actors!r} must be a whole number from 1 up, or a pair (least, most)"
         )
-    for name, value in (("num_cpus", num_cpus), ("num_gpus", num_gpus)):
-        if value is not None and not (isinstance(value, Real) and value >= 0):
-            raise ValueError(f"{name}={value!r} must be a number from 0 up, or None")
+    if num_cpus is not None and not (isinstance(num_cpus, Real) and num_cpus >= 0):
+        raise ValueError(f"num_cpus={num_cpus!r} must be a number from 0 up, or None")

@@ -4,7 +4,7 @@ import os
 import sys
 
 from ..encoding.transformer import FrozenEncoderTransformer, encoder_settings, loaded_encoder
-from .placement import place_actors
+from .placement import gpus_of_each, place_actors
 from .rows import check_new_columns, check_picture_column
 from .workers import for_a_worker, prepare
 
@@ -33,7 +33,9 @@ def add_stages(
         raise TypeError(f"ds is of type {type(ds).__name__}, and has to be a ray.data.Dataset")
     _check_columns(ds, column, names)
     _check_transformer(transformer)
-    placement = place_actors(ray, transformer.device, num_actors, num_cpus, num_gpus)
+    num_gpus = gpus_of_each(ray, transformer.device, num_gpus)
+    in_tasks = _is_read_in_tasks(reading, may_prepare, num_gpus, transformer.cache)
+    placement = place_actors(ray, num_actors, num_cpus, num_gpus, is_fed=in_tasks)
     transformer = for_a_worker(transformer, placement.device, placement.n_threads)
     of_pictures = {"column": column, "folder": os.getcwd()}
     at_once = {
@@ -43,7 +45,7 @@ def add_stages(
     }
     # A file of paths would otherwise be one block, and that one actor's.
     ds = ds.repartition(target_num_rows_per_block=batch_size, strict=True)
-    if _is_prepared_in_tasks(reading, may_prepare, placement, transformer):
+    if in_tasks:
         how = {
             "preparations": _preparations(ray, transformer, placement),
             "max_pixels": transformer.max_pixels,
@@ -96,7 +98,7 @@ def _check_transformer(transformer):
         )
 
 
-def _is_prepared_in_tasks(reading, may_prepare, placement, transformer):
+def _is_read_in_tasks(reading, may_prepare, num_gpus, cache):
     if reading not in _READING:
         raise ValueError(f"reading={reading!r} must be one of {', '.join(_READING)}")
     if reading == "tasks" and not may_prepare:
@@ -107,7 +109,7 @@ def _is_prepared_in_tasks(reading, may_prepare, placement, transformer):
     if reading != "auto":
         return reading == "tasks"
     # On a CPU, what reads a picture may as well encode it. What is in a cache need not be read.
-    return may_prepare and placement.num_gpus > 0 and transformer.cache is None
+    return may_prepare and num_gpus > 0 and cache in (None, "memory")
 
 
 def _preparations(ray, transformer, placement):

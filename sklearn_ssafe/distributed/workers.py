@@ -32,8 +32,8 @@ def prepare(table, column, folder, preparations, max_pixels):
     return prepare_table(table, pictures, preparations, max_pixels)
 
 
-class _Actor:
-    """An actor that holds an encoder and puts columns beside the rows that it is given."""
+class Actor:
+    """An actor that holds an encoder."""
 
     def __init__(self, transformer, column, folder, n_threads, names):
         import torch
@@ -42,7 +42,11 @@ class _Actor:
         self._transformer = transformer
         self._of_pictures = column, folder
         self._names = names
-        self._n_features = loaded_encoder(transformer).n_features  # now, not with the first rows
+        self._encoder = loaded_encoder(transformer)  # now, not with the first rows
+
+
+class _Widening(Actor):
+    """An actor that puts columns beside the rows that it is given."""
 
     def __call__(self, table):
         """Return the table with the new columns."""
@@ -91,7 +95,7 @@ class _Actor:
         raise NotImplementedError
 
 
-class Encoding(_Actor):
+class Encoding(_Widening):
     """Puts the row of features beside each picture."""
 
     def _work(self, table, pictures):
@@ -102,14 +106,14 @@ class Encoding(_Actor):
         return features, dict(zip(failures["row"], failures["reason"], strict=True))
 
     def _nothing(self, n_rows):
-        return (np.full((n_rows, self._n_features), np.nan, dtype=np.float32),)
+        return (np.full((n_rows, self._encoder.n_features), np.nan, dtype=np.float32),)
 
     def _columns(self, features, reasons):
         columns = (vectors(features), texts(len(features), reasons))
         return dict(zip(self._names, columns, strict=True))
 
 
-class Judging(_Actor):
+class Judging(_Widening):
     """Puts score, label and verdict beside each picture."""
 
     def __init__(self, detector, **shared):

@@ -1,0 +1,65 @@
+"""A cluster for one command: one that is there, or this machine."""
+
+import logging
+import os
+import socket
+import warnings
+from contextlib import contextmanager
+
+from joblib import cpu_count
+
+from .ray_package import ray_with_data
+
+
+@contextmanager
+def connected(address=None):
+    """Connect to a cluster, or start one on this machine's loopback alone; yield ``ray``.
+
+    Nothing is reported to anybody, and Ray's own messages stay in its log files.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    ray = ray_with_data()
+    with warnings.catch_warnings():
+        # That a few pictures are one batch, and keep one actor busy.
+        warnings.filterwarnings("ignore", "The minimum number of concurrent actors")
+        if ray.is_initialized():  # somebody else's
+            yield ray
+            return
+        _connect(ray, address)
+        try:
+            yield ray
+        finally:
+            ray.shutdown()
+
+
+def _connect(ray, address):
+    quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
+    if address is None:
+        _check_loopback()
+        ray.init(
+            address="local",
+            num_cpus=cpu_count() + 1,  # one for Ray's tasks, which have little to do
+            include_dashboard=False,
+            _node_ip_address="127.0.0.1",
+            **quiet,
+        )
+    else:
+        ray.init(address=address, **quiet)
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    ray.data.DataContext.get_current().enable_progress_bars = False
+
+
+def _check_loopback():
+    """Say what is missing where Ray's processes could not talk to each other; it would wait."""
+    try:
+        with (
+            socket.create_server(("127.0.0.1", 0)) as server,
+            socket.create_connection(server.getsockname(), timeout=1),
+        ):
+            pass
+    except OSError as error:
+        raise OSError(
+            f"Ray's processes talk to each other by 127.0.0.1, which cannot be reached here "
+            f"({error}): bring it up, ip link set lo up, or leave out --engine ray"
+        ) from error
