@@ -58,7 +58,7 @@ comparison
 #
 # .. code-block:: console
 #
-#    $ ssafe compare uploads.xlsx --columns account_age_days,device
+#    $ ssafe compare uploads.xlsx --encoder forensic --columns account_age_days,device
 #
 # File properties alone (bytes, dimensions, format) must not do well. If they do, the data leak.
 
@@ -123,6 +123,7 @@ sharpness = [
 compare_detectors(
     uploads.X,
     np.array(sharpness),
+    encoders=["forensic"],
     heads=["linear"],
     tabular=uploads.frame[["account_age_days", "device"]],
     groups=uploads.groups,

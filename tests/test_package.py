@@ -82,6 +82,30 @@ def test_shared_paragraphs_are_filled_in():
     assert "\npos_label : int, float, bool, str or None, default=None\n    The label" in text
 
 
+def test_one_default_encoder():
+    from sklearn_ssafe.command_line.main import ssafe
+    from sklearn_ssafe.encoders.loading import load_encoder
+
+    called = (
+        sklearn_ssafe.FrozenEncoderTransformer,
+        sklearn_ssafe.SSAFEClassifier,
+        sklearn_ssafe.compare_detectors,
+        load_encoder,
+    )
+    found = set()
+    for each in called:
+        parameters = inspect.signature(each).parameters
+        default = parameters["encoders" if "encoders" in parameters else "encoder"].default
+        found.add(default if isinstance(default, str) else default[0])
+    for command in ssafe.commands.values():
+        for option in command.params:
+            if option.name == "encoder" and isinstance(option.default, str):
+                found.add(option.default)
+            if option.name == "encoders":
+                found.add(re.search(r"default: (\w+)", option.help)[1])
+    assert found == {"efficientnet_lite0"}
+
+
 ROOMS_IN_ORDER = (
     ("exceptions", "labels", "plotting", "public", "results"),
     ("images",),

@@ -13,7 +13,8 @@ from .encoding import list_failures
     "--encoder",
     "encoders",
     multiple=True,
-    help="NAME or NAME:PRETRAINED, see: ssafe encoders. May be repeated.  [default: forensic]",
+    help="NAME or NAME:PRETRAINED, see: ssafe encoders. May be repeated.  "
+    "[default: efficientnet_lite0]",
 )
 @click.option(
     "--weights",
@@ -89,7 +90,7 @@ def compare(
         pictures.X,
         pictures.y,
         encoders=_encoders(
-            encoders or ("forensic",),
+            encoders or ("efficientnet_lite0",),
             weights,
             device=device,
             cache=options.kept_in(cache),

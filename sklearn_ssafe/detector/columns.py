@@ -129,7 +129,9 @@ def make_preprocessor(kinds, picture_columns, n_rows, picture_components):
         # A quarter of the pictures: a fold with few must still have more rows than components.
         n_components = min(picture_components or len(picture_columns), n_rows // 4)
         if kinds and picture_components and n_components < len(picture_columns):
-            steps_of_pictures.append(PCA(n_components, whiten=True, random_state=0))
+            # Exact, where a random one would depend on the order of the rows.
+            exact = {"svd_solver": "arpack", "random_state": 0}
+            steps_of_pictures.append(PCA(n_components, whiten=True, **exact))
         steps.append(("picture", make_pipeline(*steps_of_pictures), picture_columns))
     if numbers := [name for name, kind in kinds.items() if kind == "number"]:
         fill = SimpleImputer(strategy="median", keep_empty_features=True)

@@ -39,7 +39,8 @@ def test_an_excel_file_with_columns(made, tmp_path):
     written = pd.read_csv(output)
     assert set(written["head"]) == {"linear", "knn"}
     assert set(written["input"]) == {
-        "file properties", "table", "table + file properties", "forensic", "table + forensic",
+        "file properties", "table", "table + file properties",
+        "efficientnet_lite0", "table + efficientnet_lite0",
     }  # fmt: skip
 
 
@@ -68,7 +69,10 @@ def test_an_encoder_with_its_weights(made, tmp_path):
         (["--columns", "age,colour"], "there is no column 'colour'"),
         (["--columns", "age,label"], "--columns: 'label' is what a picture is known by"),
         (["--columns", "generator"], "--columns: 'generator' is what a picture is known by"),
-        (["--weights", "PE=x"], "give the encoder's name as in --encoder, one of forensic"),
+        (
+            ["--weights", "PE=x"],
+            "give the encoder's name as in --encoder, one of efficientnet_lite0",
+        ),
         (["-o", "table.txt"], "must end in .csv or .json"),
         (["--head", "svm"], "'svm' is not one of"),
     ],
@@ -110,8 +114,8 @@ def test_the_best_candidate_is_saved_as_a_detector(made, tmp_path, head):
     assert f"{best['input']} / {head}, trained on all, is saved in" in result.stderr
     data = load_manifest(made / "uploads.xlsx")
     detector = load_detector(tmp_path / "d")
-    assert detector.encoder_.encoder == "forensic"
-    if best["input"] == "forensic":
+    assert detector.encoder_.encoder == "efficientnet_lite0"
+    if best["input"] == "efficientnet_lite0":
         assert detector.columns is None
         score = detector.predict_proba(data.X)[:, 1]
     else:
