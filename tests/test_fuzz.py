@@ -93,7 +93,7 @@ def test_what_hangs_is_ended(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("area", ["pictures", "tables", "detectors", "store"])
+@pytest.mark.parametrize("area", ["pictures", "tables", "detectors", "store", "embeddings"])
 def test_some_of_each_area(tmp_path, area):
     done = fuzz("--area", area, "--count", 30, "--seconds", 500, cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -32,7 +32,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 from fuzz_areas.faults import KINDS, Fault
 
-AREAS = ("pictures", "tables", "detectors", "store")
+AREAS = ("pictures", "tables", "detectors", "store", "embeddings")
 _SECONDS_A_TRIAL = 10
 # Beside what the process takes before its first trial. Address space is limited as well, to protect
 # the machine, and farther up, so that the first limit is met and counted.

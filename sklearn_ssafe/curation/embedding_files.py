@@ -3,6 +3,7 @@
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -132,17 +133,15 @@ class EmbeddingFiles:
                         f"the column {name!r} of {part.path} holds "
                         f"{part.schema.field(name).type}, and numbers or lists of them are needed"
                     )
-        lists = [
-            name
-            for name in wanted
-            if any(_is_list(part.schema.field(name).type) for part in self._parts)
-        ]
-        if lists and len(wanted) > 1:
+        types = [part.schema.field(name).type for part in self._parts for name in wanted]
+        types = [kind for kind in types if str(kind) != "null"]  # nothing but missing values
+        lists = [_is_list(kind) for kind in types]
+        if any(lists) and (len(wanted) > 1 or not all(lists)):
             raise ValueError(
-                f"embedding={wanted!r}: {lists[0]!r} holds lists. Name one column of lists, or "
-                "several of numbers."
+                f"embedding={_some(wanted)} holds lists and numbers: name one column of lists in "
+                "all files, or several of numbers"
             )
-        return wanted, bool(lists)
+        return wanted, all(lists)
 
     def _find_width(self):
         """Look for the first row that has an embedding, and count its numbers."""
@@ -163,10 +162,12 @@ class EmbeddingFiles:
         arrays = self._arrays if columns is None else {}
         n_read = sum(size for part in self._parts for _, _, size in part.groups(rows))
         with progress_bar(n_read, doing, self.verbose, unit="row") as bar:
-            for part in self._parts:
-                for block in _read_ahead(self._blocks_of(part, rows, embeddings, names, arrays)):
-                    bar.update(len(block[0]))
-                    yield block if rows is None else _only(rows, *block)
+            of_parts = (
+                self._blocks_of(part, rows, embeddings, names, arrays) for part in self._parts
+            )
+            for block in _read_ahead(chain.from_iterable(of_parts)):
+                bar.update(len(block[0]))
+                yield block if rows is None else _only(rows, *block)
 
     def _blocks_of(self, part, rows, embeddings, names, arrays):
         import pyarrow as pa
@@ -198,9 +199,12 @@ class EmbeddingFiles:
                     if not columns:  # all that is asked for is known without the file
                         yield start, pa.RecordBatch.from_pydict({"": pa.nulls(size)})
                         continue
+                    end = start + size
                     for batch in file.iter_batches(BLOCK_ROWS, row_groups=[group], columns=columns):
                         yield start, batch
                         start += batch.num_rows
+                    if start != end:
+                        raise pa.ArrowInvalid(f"{end - start} of {size} rows are not there")
         except (pa.ArrowException, OSError) as error:
             raise _unreadable(part.path, error) from error
 

@@ -105,6 +105,20 @@ def test_a_column_of_each_number(tmp_path):
     np.testing.assert_array_equal(read(files)[1], np.column_stack([np.arange(50), X[:, 1]]))
 
 
+def test_a_column_of_lists_here_and_of_numbers_there(tmp_path):
+    pq.write_table(pa.table({"embedding": [[1.0], [2.0]]}), tmp_path / "1.parquet")
+    pq.write_table(pa.table({"embedding": [1.0, 2.0]}), tmp_path / "2.parquet")
+    with pytest.raises(ValueError, match="holds lists and numbers"):
+        EmbeddingFiles(tmp_path)
+
+
+def test_a_column_of_numbers_that_one_file_lacks_values_of(tmp_path):
+    pq.write_table(pa.table({"a": [1.0, 2.0], "b": [3.0, 4.0]}), tmp_path / "1.parquet")
+    pq.write_table(pa.table({"a": [5.0], "b": pa.nulls(1)}), tmp_path / "2.parquet")
+    X, _ = EmbeddingFiles(tmp_path).take(np.arange(3))
+    np.testing.assert_array_equal(X, [[1, 3], [2, 4], [5, np.nan]])
+
+
 def test_a_file_of_nothing_but_failures(tmp_path):
     failed = pa.table({"embedding": pa.nulls(2), "name": ["a", "b"]})
     pq.write_table(failed, tmp_path / "1.parquet")
@@ -159,7 +173,7 @@ def test_a_dataset_keeps_its_order(tmp_path):
         ({"a": [[1.0]]}, {"embedding": "b"}, r"x\.parquet has no column 'b'; it has \['a'\]"),
         ({"a": [[1.0]]}, {"fields": {"y": "label"}}, r"no column 'label'; it has \['a'\]"),
         ({"a": [["x"]]}, {"embedding": "a"}, "'a' of .* holds list<.*numbers or lists"),
-        ({"a": [[1.0]], "b": [1.0]}, {"embedding": ["a", "b"]}, "one column of lists, or several"),
+        ({"a": [[1.0]], "b": [1.0]}, {"embedding": ["a", "b"]}, "name one column of lists"),
         ({"a": [[1.0]]}, {"fields": {"y": [0, 1]}}, "y has 2 values, and .* 1 rows"),
     ],
 )
