@@ -87,14 +87,10 @@ def evaluate(
         encode_by_ray(loaded.encoder_, pictures.X, ray)
         if title is None and not no_paths:
             title = f"{detector.resolve().name}, evaluated on {data.resolve().name}"
-        X, more = pictures.X, {}
-        if loaded.columns is not None:
-            X, more = pictures.frame, {"pictures": pictures.X}
         page = evaluation_report(
             loaded,
-            X,
+            pictures.X if loaded.columns is None else pictures.frame,
             pictures.y,
-            **more,
             generator=pictures.generator,
             source=pictures.source,
             groups=pictures.groups,

@@ -278,6 +278,8 @@ def _check_same_detector(judge, file, inputs, output):
     from ..detector.verdicts import verdicts_fit
 
     rows = [row for row in file.done if row["score"]]
+    if not rows:
+        return
     found = [row["verdict"] for row in rows]
     fits = verdicts_fit(judge, [float(row["score"]) for row in rows], found, _TOLERANCE)
     # A verdict that fits a score known to a tolerance may still be by another threshold.

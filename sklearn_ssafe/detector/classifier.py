@@ -26,7 +26,7 @@ from .columns import (
     tidy_columns,
 )
 from .default_head import default_head, scaled_to_unit_length
-from .explanation import explain_picture
+from .explanation import ExplainedVerdicts
 from .folder import refuse_what_is_no_detector, write_folder
 from .onnx_export import OnnxExport
 from .paper import PaperConfiguration
@@ -38,7 +38,13 @@ from .verdicts import ThreeVerdicts, labels_of, refuse_missing
 
 @public("sklearn_ssafe")
 class SSAFEClassifier(
-    ThreeVerdicts, OnnxExport, PaperConfiguration, DocumentationLink, ClassifierMixin, BaseEstimator
+    ThreeVerdicts,
+    ExplainedVerdicts,
+    OnnxExport,
+    PaperConfiguration,
+    DocumentationLink,
+    ClassifierMixin,
+    BaseEstimator,
 ):
     """Tell generated pictures from photographs: encoder, curation, head and threshold in one.
 
@@ -377,58 +383,6 @@ class SSAFEClassifier(
         score = self._score(X)
         refuse_missing(score)
         return labels_of(self, score)
-
-    def explain(self, image, *, method="auto", grid=8, fill="blur", n_nearest=5):
-        """Show which regions of a picture push its verdict, and which training pictures are near.
-
-        Parameters
-        ----------
-        image : str, Path, bytes, PIL.Image.Image, ndarray of uint8, or table of one row
-            One picture; with `columns` a table of one row, whose columns stay as they are.
-        method : {"auto", "occlusion", "tokens"}, default="auto"
-            With "occlusion" each region is covered in turn and the picture scored again, which
-            works with every encoder. "tokens" shares the log-odds among the patches that the
-            encoder looks at, exactly and in one pass; it needs an encoder whose features are means
-            of patch tokens (``layers=NUMBER, pooling="mean"``) and a linear head. "auto" takes
-            tokens where it can.
-        grid : int, default=8
-            Regions along the longer side, for "occlusion". The picture is encoded once for each
-            region.
-        fill : {"blur", "mean"}, default="blur"
-            What covers a region: its own blurred content, or the mean colour of the picture.
-        n_nearest : int, default=5
-            How many of the nearest training pictures are named, where `keep_training_rows` kept
-            them.
-
-        Returns
-        -------
-        explanation : Explanation
-            With `overlay`, a PIL image; `heat`, the effect of each region on the log-odds; and
-            `nearest`, a table.
-
-        Raises
-        ------
-        ImageReadError
-            The picture cannot be read.
-        ValueError
-            The detector takes embeddings, or has no tokens to explain by.
-
-        Notes
-        -----
-        Covering a region takes detail away, which moves most scores one way. Look at differences
-        between regions more than at the sign of one.
-        """
-        check_is_fitted(self)
-        how = {"method": method, "grid": grid, "fill": fill, "n_nearest": n_nearest}
-        score_rows = self._score_rows
-        if self.columns is not None:
-            (image,), table = self._split(image)
-            how["method"] = "occlusion" if method == "auto" else method
-
-            def score_rows(rows):
-                return self._score_rows(rows, table.iloc[[0] * len(rows)])
-
-        return explain_picture(self, self._encode, score_rows, image, **how)
 
     def save(self, path):
         """Write the detector to a folder, from which `load_detector` loads it.

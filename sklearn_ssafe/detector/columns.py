@@ -11,6 +11,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from ..images.inputs import as_items
 from ..public import public
+from .fold_majority import FoldMajority
 from .settings_schema import N_CHECK_ROWS
 
 PICTURES = "path"
@@ -146,6 +147,19 @@ def make_preprocessor(kinds, picture_columns, n_rows, picture_components):
         steps.append(("category", one_hot, words))
     made = ColumnTransformer(steps, verbose_feature_names_out=False)
     return made.set_output(transform="pandas")
+
+
+def mean_features(head):
+    """Return the features of a mean picture of training, of a head made by `head_of_columns`."""
+    heads = head.heads if isinstance(head, FoldMajority) else [head]
+    scalers = [each.named_steps["columns"].named_transformers_["picture"][0] for each in heads]
+    return np.mean([scaler.mean_ for scaler in scalers], axis=0)
+
+
+def with_pictures(table, pictures):
+    """Put a column of pictures beside columns, as `split_table` takes them apart."""
+    name = PICTURES if PICTURES not in table.columns else f"{PICTURES} of the picture"
+    return table.assign(**{name: pd.Series(list(pictures), index=table.index, dtype=object)})
 
 
 @public("sklearn_ssafe.detector")

@@ -8,16 +8,19 @@ import numpy as np
 import pandas as pd
 import torch
 from PIL import Image, ImageFilter
+from sklearn.utils.validation import check_is_fitted
 
 from ..encoding.transformer import gives_unit_rows, loaded_encoder
 from ..images.errors import ImageReadError
 from ..images.picture import as_picture
 from ..metrics.scores import log_odds
 from ..public import public
+from .columns import mean_features, tidy_columns
 from .default_head import scaled_to_unit_length
 from .fold_majority import FoldMajority
 from .overlay import draw_overlay
 
+PICTURE = "(picture)"
 _METHODS = ("auto", "occlusion", "tokens")
 _FILLS = ("blur", "mean")
 
@@ -48,6 +51,10 @@ class Explanation:
     nearest : pandas.DataFrame or None
         The training pictures nearest to this one: ``similarity`` (cosine), ``class``, ``name``
         (generator or source) and ``path``. None where the detector keeps no training rows.
+    columns : pandas.DataFrame or None
+        Of a detector with `columns`: ``column``, its ``value`` and ``effect``, the log-odds less
+        those with this cell empty, the strongest first; and for the whole picture those with the
+        mean features of training, in the row "(picture)". None without `columns`.
     """
 
     path: str
@@ -58,6 +65,7 @@ class Explanation:
     picture: np.ndarray
     heat: np.ndarray
     nearest: pd.DataFrame | None
+    columns: pd.DataFrame | None = None
 
     def overlay(self):
         """Draw the regions on the picture.
@@ -110,6 +118,69 @@ class Explanation:
         content = io.BytesIO()
         self.overlay().save(content, "PNG")
         return content.getvalue()
+
+
+class ExplainedVerdicts:
+    """The method `explain` of a detector."""
+
+    def explain(self, image, *, method="auto", grid=8, fill="blur", n_nearest=5):
+        """Show which regions of a picture push its verdict, and which training pictures are near.
+
+        Parameters
+        ----------
+        image : str, Path, bytes, PIL.Image.Image, ndarray of uint8, or table of one row
+            One picture; with `columns` a table of one row, whose columns stay as they are.
+        method : {"auto", "occlusion", "tokens"}, default="auto"
+            With "occlusion" each region is covered in turn and the picture scored again, which
+            works with every encoder. "tokens" shares the log-odds among the patches that the
+            encoder looks at, exactly and in one pass; it needs an encoder whose features are means
+            of patch tokens (``layers=NUMBER, pooling="mean"``) and a linear head. "auto" takes
+            tokens where it can.
+        grid : int, default=8
+            Regions along the longer side, for "occlusion". The picture is encoded once for each
+            region.
+        fill : {"blur", "mean"}, default="blur"
+            What covers a region: its own blurred content, or the mean colour of the picture.
+        n_nearest : int, default=5
+            How many of the nearest training pictures are named, where `keep_training_rows` kept
+            them.
+
+        Returns
+        -------
+        explanation : Explanation
+            With `overlay`, a PIL image; `heat`, the effect of each region on the log-odds;
+            `nearest`, a table; and, with `columns`, their effects as a table.
+
+        Raises
+        ------
+        ImageReadError
+            The picture cannot be read.
+        TypeError
+            The detector has `columns`, and `image` is no table.
+        ValueError
+            The detector takes embeddings, or has no tokens to explain by.
+
+        Notes
+        -----
+        Covering a region takes detail away, which moves most scores one way. Look at differences
+        between regions more than at the sign of one.
+        """
+        check_is_fitted(self)
+        how = {"method": method, "grid": grid, "fill": fill, "n_nearest": n_nearest}
+        if self.columns is None:
+            return explain_picture(self, self._encode, self._score_rows, image, **how)
+        pictures, table = self._split(image)
+        if len(pictures) != 1:
+            raise ValueError(f"image must be a table of one row, and has {len(pictures)}")
+
+        def score_rows(rows):
+            return self._score_rows(rows, table.iloc[[0] * len(rows)])
+
+        how["method"] = "occlusion" if method == "auto" else method
+        explanation = explain_picture(self, self._encode, score_rows, pictures[0], **how)
+        row = self._encode([as_picture(pictures[0]).read()])
+        explanation.columns = effects_of_columns(self, row, table)
+        return explanation
 
 
 def explain_picture(detector, encode, score_rows, image, *, method, grid, fill, n_nearest):
@@ -177,6 +248,26 @@ def _nearest(row, kept, n_nearest):
             "path": [kept.paths[place] for place in order],
         }
     )
+
+
+def effects_of_columns(detector, row, table):
+    """Measure what each cell beside a picture does to the log-odds, and the picture as a whole."""
+    names = list(table.columns)
+    emptied = pd.concat([table] * (len(names) + 2), ignore_index=True).astype(object)
+    for place, name in enumerate(names):
+        emptied.loc[place, name] = np.nan
+    emptied = tidy_columns(emptied, detector.column_kinds_)
+    rows = np.repeat(row, len(emptied), axis=0)
+    rows[-2] = mean_features(detector.head_)
+    *without, whole = log_odds(detector._score_rows(rows, emptied))
+    found = pd.DataFrame(
+        {
+            "column": [*names, PICTURE],
+            "value": [*table.iloc[0].tolist(), None],
+            "effect": whole - np.array(without),
+        }
+    )
+    return found.sort_values("effect", key=lambda e: -e.abs(), kind="stable", ignore_index=True)
 
 
 # Covered copies of one picture that are in memory at a time.

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import numpy as np
 from sklearn.base import is_outlier_detector
+from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, validate_params
 from sklearn.utils.validation import check_consistent_length
 
+from ..detector.columns import split_table
 from ..images.inputs import as_pictures
 from ..labels import generated_label, is_generated, known_columns, known_labels
 from ..leaks.audit import audit_leaks
@@ -88,7 +90,7 @@ def evaluation_report(
         Labels of two classes: 0 real and 1 generated, or others with `pos_label`.
     pictures : array-like of shape (n_samples,) or None, default=None
         The pictures, where X is something else, such as embeddings or a table with further
-        columns. None: X.
+        columns. None: X, or its column of pictures for an `SSAFEClassifier` with `columns`.
     generator : array-like of str, shape (n_samples,), or None, default=None
         What made each generated picture, ``""`` where unknown.
     source : array-like of str, shape (n_samples,), or None, default=None
@@ -161,14 +163,17 @@ def evaluation_report(
     True
     """
     generated = is_generated(y, pos_label)
-    items = as_pictures(X if pictures is None else pictures)
+    head = last_step(estimator)
+    columns, given = getattr(head, "columns", None), pictures
+    if pictures is None:
+        given = X if columns is None else split_table(X, columns)[0]
+    items = as_pictures(given)
     check_consistent_length(X, items, generated, generator, source, groups)
-    if robustness is not None and pictures is not None:
+    if robustness is not None and pictures is not None and columns is None:
         raise ValueError(
             "robustness changes pictures and asks the detector anew, so that the detector has to "
             "take pictures: give a pipeline with its encoder, and the pictures as X"
         )
-    head = last_step(estimator)
     label = _label_of_generated(head, y, generated)
     known = known_columns(len(items), {"generator": generator, "source": source})
     groups = None if groups is None else known_labels(len(items), groups)
@@ -209,7 +214,7 @@ def evaluation_report(
 
         curve = robustness_curve(
             estimator,
-            chosen,
+            chosen if columns is None else _safe_indexing(X, good),
             np.where(generated[good], label, _other_label(head, label)),
             perturbations=robustness,
             pos_label=label,

@@ -8,6 +8,7 @@ import pandas as pd
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, validate_params
 from sklearn.utils.validation import check_consistent_length
 
+from ..detector.columns import split_table, with_pictures
 from ..encoding.failures import EncodingError, failures_message
 from ..encoding.progress import progress_bar
 from ..images.errors import ImageReadError
@@ -15,7 +16,7 @@ from ..images.inputs import as_pictures
 from ..images.perturbations.catalogue import choose_perturbations, content_of
 from ..images.threads import map_ahead, worker_threads
 from ..labels import is_generated, known_labels, names_of
-from ..metrics.scores import judge_pictures
+from ..metrics.scores import judge_pictures, last_step
 from ..public import public
 from .result import RobustnessCurve
 
@@ -71,8 +72,10 @@ def robustness_curve(
         A fitted detector that takes pictures: a pipeline with `FrozenEncoderTransformer` and a
         classifier or outlier detector, a search over one, or a detector of its own. Nothing is
         fitted here.
-    X : array-like of shape (n_pictures,)
-        Pictures as for `FrozenEncoderTransformer`, that the detector was not fitted on.
+    X : array-like of shape (n_pictures,), or table
+        Pictures as for `FrozenEncoderTransformer`, that the detector was not fitted on. For an
+        `SSAFEClassifier` with `columns` the table that it takes: pictures are changed, and the
+        columns beside them stay as they are.
     y : array-like of shape (n_pictures,)
         0 real, 1 generated; or other labels, with `pos_label`.
     perturbations : "all", str, Perturbation, sequence of these, or dict, default="all"
@@ -146,13 +149,16 @@ def robustness_curve(
     2         jpeg      30.0        20
     """
     chosen = choose_perturbations(perturbations)
+    columns, table = getattr(last_step(estimator), "columns", None), None
+    if columns is not None:
+        X, table = split_table(X, columns)
     pictures = as_pictures(X)
     check_consistent_length(pictures, y, generator, source, groups)
     generated = is_generated(y, pos_label)
     pos_label = np.asarray(y)[generated][0]
     y = generated.astype(int)
     changes = [(each, strength) for each in chosen for strength in each.strengths]
-    run = RobustnessRun(estimator, pictures, changes, pos_label, random_state)
+    run = RobustnessRun(estimator, pictures, table, changes, pos_label, random_state)
     with (
         worker_threads(num_workers) as threads,
         progress_bar(len(pictures), "changing and scoring", verbose) as bar,
@@ -189,9 +195,10 @@ _PICTURES_AHEAD = 8
 class RobustnessRun:
     """Scores and verdicts of pictures, one column unchanged and one for each change."""
 
-    def __init__(self, estimator, pictures, changes, pos_label, random_state):
+    def __init__(self, estimator, pictures, table, changes, pos_label, random_state):
         self.estimator = estimator
         self.pictures = pictures
+        self.table = table
         self.changes = changes
         self.pos_label = pos_label
         self.random_state = random_state
@@ -256,10 +263,9 @@ class RobustnessRun:
     def _score(self, column, rows, pictures):
         if not rows:
             return
+        X = pictures if self.table is None else with_pictures(self.table.iloc[rows], pictures)
         try:
-            judged = judge_pictures(
-                self.estimator, pictures, as_pictures(pictures), label=self.pos_label
-            )
+            judged = judge_pictures(self.estimator, X, as_pictures(pictures), label=self.pos_label)
         except EncodingError as error:
             if error.failures is None or error.failures.empty:
                 raise

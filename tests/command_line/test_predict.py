@@ -33,6 +33,18 @@ def test_predict_a_folder_gives_the_scores_of_python(trained, tmp_path):
     assert {row["error"] for row in rows} == {""}
 
 
+def test_a_file_without_any_verdict_is_gone_on_with(trained, tmp_path):
+    (tmp_path / "broken.jpg").write_text("no picture")
+    out = tmp_path / "v.csv"
+    for _ in range(2):
+        result = run("predict", trained / "detector", tmp_path / "broken.jpg", "-o", out)
+        assert result.exit_code == 1
+        assert "Not one picture could be judged" in result.output
+    good = sorted((trained / "pictures" / "images").iterdir())[0]
+    assert run("predict", trained / "detector", good, "-o", out).exit_code in (0, 3)
+    assert [bool(row["verdict"]) for row in rows_of(out)] == [False, True]
+
+
 def test_every_input_has_a_row_whatever_happens(trained, tmp_path):
     good = sorted((trained / "pictures" / "images").iterdir())[0]
     (tmp_path / "empty").mkdir()

@@ -23,10 +23,14 @@ from sklearn_ssafe import (
     FrozenEncoderTransformer,
     GeneratorCurator,
     SSAFEClassifier,
+    evaluation_report,
     load_detector,
+    robustness_curve,
 )
 from sklearn_ssafe.datasets import make_generated_images
 from sklearn_ssafe.exceptions import DetectorFileError
+from sklearn_ssafe.images import perturb
+from sklearn_ssafe.metrics.scores import log_odds
 
 COLUMNS = ["age", "device", "verified"]
 
@@ -226,3 +230,47 @@ def test_explain_keeps_the_columns_as_they_are(data, detector):
     assert explanation.method == "occlusion"
     assert explanation.score == pytest.approx(detector.predict_proba(row)[0, 1])
     assert explanation.heat.shape == (2, 2)
+    effects = explanation.columns.set_index("column")
+    assert set(effects.index) == {*COLUMNS, "(picture)"}
+    assert effects["effect"].abs().is_monotonic_decreasing
+    for name in COLUMNS:  # by hand: the same row without it
+        without = log_odds(detector.predict_proba(row.assign(**{name: np.nan}))[0, 1])
+        expected = log_odds(explanation.score) - without
+        assert effects.loc[name, "effect"] == pytest.approx(expected, abs=1e-6)
+    assert effects.loc["age", "value"] == row["age"].iloc[0]
+    assert effects.loc["device", "value"] == row["device"].iloc[0]
+    # A linear head of scaled features: the picture's own terms, less those of the mean, which is 0.
+    ready, head = detector.head_.steps[0][1], detector.head_.steps[1][1]
+    features = FrozenEncoderTransformer().fit_transform(row["path"].tolist()).astype(float)
+    names = [f"picture_{number}" for number in range(features.shape[1])]
+    given = pd.DataFrame(features, columns=names)
+    parts = ready.named_transformers_["picture"].transform(given).to_numpy()
+    expected = (parts @ head.coef_[0][: parts.shape[1]])[0]
+    assert effects.loc["(picture)", "effect"] == pytest.approx(expected, abs=1e-4)
+    with pytest.raises(TypeError, match="X has to be a table"):
+        detector.explain(row["path"].iloc[0])
+    with pytest.raises(ValueError, match="a table of one row, and has 60"):
+        detector.explain(data.table)
+    of_folds = SSAFEClassifier(columns=COLUMNS, target_fpr=0.2, confidence_level=None, cv=2)
+    of_folds.fit(data.table, data.y)
+    effects = of_folds.explain(row, grid=1).columns
+    assert np.isfinite(effects["effect"]).all() and len(effects) == 4
+
+
+def test_robustness_and_evaluation_take_the_table(data, detector):
+    table, jpeg = data.table.iloc[:24], {"jpeg": [60]}
+    curve = robustness_curve(detector, table, data.y[:24], perturbations=jpeg, n_resamples=0)
+    np.testing.assert_allclose(
+        curve.score[:, 0], detector.predict_proba(table)[:, 1], rtol=1e-5, atol=1e-7
+    )
+    changed = [perturb(path, "jpeg", 60) for path in table["path"]]
+    by_hand = table.assign(path=pd.Series(changed, index=table.index, dtype=object))
+    np.testing.assert_allclose(
+        curve.score[:, 1], detector.predict_proba(by_hand)[:, 1], rtol=1e-5, atol=1e-7
+    )
+    page = evaluation_report(
+        detector, table, data.y[:24], robustness=jpeg, n_resamples=0, thumbnails=False
+    )
+    assert page.facts["data"]["pictures"] == 24
+    with pytest.raises(TypeError, match="X has to be a table"):
+        robustness_curve(detector, data.X, data.y)
