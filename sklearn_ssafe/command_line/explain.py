@@ -66,9 +66,9 @@ def explain(
     if explanation.columns is not None:
         effects = explanation.columns.to_string(index=False, float_format="{:.3f}".format)
         click.echo("\nEffect on the log-odds, beside an empty cell and a mean picture:")
-        click.echo(f"{visible(effects)}\n")
+        click.echo(visible(effects))
     if explanation.nearest is None:
-        click.echo("The detector keeps no training pictures: ssafe fit --keep-training-rows.")
+        click.echo("\nThe detector keeps no training pictures: ssafe fit --keep-training-rows.")
     elif nearest:
         click.echo("\nNearest training pictures:")
         nearest = explanation.nearest.to_string(index=False, float_format="{:.3f}".format)

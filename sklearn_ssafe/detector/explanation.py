@@ -263,7 +263,7 @@ def effects_of_columns(detector, row, table):
     found = pd.DataFrame(
         {
             "column": [*names, PICTURE],
-            "value": [*table.iloc[0].tolist(), None],
+            "value": [*table.iloc[0].tolist(), ""],
             "effect": whole - np.array(without),
         }
     )

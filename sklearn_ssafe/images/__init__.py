@@ -13,8 +13,8 @@ __all__, __getattr__, __dir__ = lazy(
         "iter_equalized": "equalizing",
         "list_perturbations": "perturbations.catalogue",
         "perturb": "perturbations.catalogue",
-        "read_file_facts": "picture",
-        "read_image": "picture",
+        "read_file_facts": "one_picture",
+        "read_image": "one_picture",
         "read_provenance": "provenance",
     },
 )
