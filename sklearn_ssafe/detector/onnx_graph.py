@@ -1,30 +1,15 @@
 """A detector as one ONNX graph: prepared pixels to features, features to a score."""
 
-import importlib
-import warnings
-
 import numpy as np
 import torch
 
-from ..encoders.tower import TowerEncoder
+from ..encoders.onnx_graph import graph_of_module, need, refuse_no_network
 from .fold_majority import FoldMajority
 from .linear_probe import LinearProbe
 
 VIEWS, FEATURES, SCORE = "views", "features", "score"
 _OPSET = 20
 _OPSET_OF_HEADS = 3  # ai.onnx.ml
-_MOST_BYTES = 2_000_000_000  # of one ONNX file; more needs files beside it
-_AT_MOST = 4096  # pictures in a batch, for torch's exporter wants an end
-
-
-def need(*packages):
-    """Import packages of the extra [export]."""
-    try:
-        return [importlib.import_module(package) for package in packages]
-    except ImportError as error:
-        raise ImportError(
-            f"export_onnx needs the package {error.name}: pip install sklearn-ssafe[export]"
-        ) from error
 
 
 class _Whole(torch.nn.Module):
@@ -48,18 +33,7 @@ class _Whole(torch.nn.Module):
 
 def encoder_graph(encoder, unit_rows):
     """Export an encoder of fp32 on the CPU; return the ONNX model."""
-    need("onnx", "onnxscript")
-    if not isinstance(encoder, TowerEncoder) or encoder.tower.module is None:
-        raise TypeError(
-            f"the encoder {encoder.name!r} has no ONNX form: only single networks of torch have "
-            "one. Several encoders side by side, 'forensic' and ONNX files have none here."
-        )
-    n_bytes = sum(each.numel() * 4 for each in encoder.tower.module.parameters())
-    if n_bytes > _MOST_BYTES:
-        raise ValueError(
-            f"{encoder.name} has {n_bytes / 1e9:.1f} GB of weights in fp32, and an ONNX file holds "
-            "2 GB"
-        )
+    refuse_no_network(encoder)
     grey = np.zeros((1024, 1024, 3), np.uint8)
     views = torch.from_numpy(encoder.prepare(grey))
     if views.dtype != torch.uint8:
@@ -67,20 +41,7 @@ def encoder_graph(encoder, unit_rows):
             "the encoder's preprocessing is a function of your own that gives floats, and a graph "
             "takes uint8 pixels: preprocess={'size': ..., 'mean': ..., 'std': ...}"
         )
-    whole = _Whole(encoder, unit_rows).eval()
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")  # torch's own, on what it is about to deprecate
-        program = torch.onnx.export(
-            whole,
-            (torch.stack([views, views]),),
-            dynamo=True,
-            dynamic_shapes={"views": {0: torch.export.Dim("n", min=1, max=_AT_MOST)}},
-            input_names=[VIEWS],
-            output_names=[FEATURES],
-            opset_version=_OPSET,
-            verbose=False,
-        )
-    return program.model_proto
+    return graph_of_module(_Whole(encoder, unit_rows), torch.stack([views, views]), VIEWS, FEATURES)
 
 
 def head_graph(head, n_features):

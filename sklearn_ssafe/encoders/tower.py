@@ -85,6 +85,7 @@ class TowerEncoder(Encoder):
         self.device = tower.device
         self._features = features
         self._cut_views = cut_views
+        self.view_spec = view_spec
         self.resizer = getattr(cut_views, "resizer", None)
         mean, std = (view_spec.mean, view_spec.std) if view_spec else ((0.0,) * 3, (1.0,) * 3)
         self._mean = torch.tensor(mean, device=self.device).view(1, 3, 1, 1)

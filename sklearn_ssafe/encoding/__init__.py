@@ -6,5 +6,6 @@ __all__, __getattr__, __dir__ = lazy(
     __name__,
     {
         "FrozenEncoderTransformer": "transformer",
+        "export_encoder": "encoder_file",
     },
 )
