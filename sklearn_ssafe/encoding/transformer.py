@@ -1,8 +1,6 @@
 """`FrozenEncoderTransformer`: pictures in, rows of features out."""
 
 import sys
-import uuid
-import weakref
 from numbers import Integral
 from pathlib import Path
 
@@ -11,20 +9,18 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils._set_output import _get_output_config
 
-from ..encoders.factories import factory_token, remember_factory
 from ..encoders.loading import load_encoder
 from ..images.inputs import as_pictures
 from ..images.limits import MAX_PIXELS
 from ..public import DocumentationLink, public
 from ..store.opening import open_store
+from .copies import DetachedModule, EncoderOfCopies
 from .engine import StoredEncoding, choose_batch_size, find_unreadable, is_worth_compiling
 from .failures import EncodingError, failures_message, failures_table
 from .progress import BatchCallbacks, CallbackSupportMixin, progress_bar, with_callbacks
 from .telling import tell_failures
 
 _ROWS_SCALED_AT_ONCE = 4096
-# Never copied by clone: a module may hold gigabytes.
-_SHARED_BY_CLONES = ("encoder", "preprocess")
 _OF_ENCODER = (
     "pretrained",
     "weights",
@@ -39,34 +35,9 @@ _OF_ENCODER = (
 )
 
 
-# Within the process that made the pickle the module is still there, so a copy finds it again.
-_alive = weakref.WeakValueDictionary()
-_tokens = weakref.WeakKeyDictionary()
-
-
-class DetachedModule:
-    """Takes the place of a `torch.nn.Module` that did not come along with a pickle."""
-
-    def __init__(self, token, kind):
-        self.token = token
-        self.kind = kind
-
-    def __repr__(self):
-        return f"<{self.kind}, whose weights stayed where the estimator was pickled>"
-
-    def explain(self):
-        """Say why the estimator cannot encode, and what to do."""
-        return (
-            f"This estimator was unpickled in another process, and the {self.kind} it held as "
-            "encoder did not come along: weights are never pickled. Give it back with "
-            "set_params(encoder=module), or, so that worker processes can build it themselves, "
-            "pass a function without arguments that returns the module."
-        )
-
-
 @public("sklearn_ssafe")
 class FrozenEncoderTransformer(
-    DocumentationLink, CallbackSupportMixin, TransformerMixin, BaseEstimator
+    EncoderOfCopies, DocumentationLink, CallbackSupportMixin, TransformerMixin, BaseEstimator
 ):
     """Turn pictures into features with a frozen vision encoder.
 
@@ -507,38 +478,6 @@ class FrozenEncoderTransformer(
         tags.transformer_tags.preserves_dtype = []
         return tags
 
-    def __sklearn_clone__(self):
-        light = self.__class__.__new__(self.__class__)
-        light.__dict__.update(self.__dict__)
-        for name in _SHARED_BY_CLONES:
-            setattr(light, name, None)
-        cloned = super(FrozenEncoderTransformer, light).__sklearn_clone__()
-        for name in _SHARED_BY_CLONES:
-            setattr(cloned, name, getattr(self, name))
-        return cloned
-
-    def __getstate__(self):
-        state = dict(super().__getstate__())
-        state.pop("failures_", None)  # of the last call, with paths: nobody else's business
-        if _is_module(self.encoder):
-            state["encoder"], state["_detached"] = None, _token_and_kind(self.encoder)
-        elif isinstance(self.encoder, DetachedModule):
-            state["encoder"], state["_detached"] = None, (self.encoder.token, self.encoder.kind)
-        elif callable(self.encoder):
-            state["_factory_token"] = factory_token(self.encoder)
-        return state
-
-    def __setstate__(self, state):
-        state = dict(state)
-        token = state.pop("_factory_token", None)
-        detached = state.pop("_detached", None)
-        if detached is not None:
-            # Still alive in the process that made the pickle.
-            state["encoder"] = _alive.get(detached[0], DetachedModule(*detached))
-        elif token is not None:
-            remember_factory(state["encoder"], token)
-        super().__setstate__({"resize": "pillow", **state})  # all there was, in earlier pickles
-
 
 def loaded_encoder(transformer):
     """Return the encoder of a `FrozenEncoderTransformer`, loaded."""
@@ -556,19 +495,6 @@ def encoder_settings(transformer):
     if isinstance(transformer.encoder, DetachedModule):
         raise ValueError(transformer.encoder.explain())
     return {name: getattr(transformer, name) for name in _OF_ENCODER}
-
-
-def _is_module(encoder):
-    torch = sys.modules.get("torch")  # without torch loaded there can be no module
-    return torch is not None and isinstance(encoder, torch.nn.Module)
-
-
-def _token_and_kind(module):
-    """What a pickle holds in place of the module: weights are never written into it."""
-    if module not in _tokens:
-        _tokens[module] = uuid.uuid4().hex
-        _alive[_tokens[module]] = module
-    return _tokens[module], type(module).__qualname__
 
 
 def _scale_to_unit_length(features):
