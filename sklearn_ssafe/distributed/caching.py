@@ -13,7 +13,7 @@ from ..store.opening import open_store
 from .ray_package import ray_with_data
 from .rows import pictures_in
 from .stages import add_stages
-from .workers import Actor
+from .workers import DEATHS, Actor, digest_of
 
 _ROWS_AT_ONCE = 256
 # Of what an actor sends back: an embedding by its picture's key, or a file's state and its key.
@@ -101,10 +101,13 @@ class Collecting(Actor):
     def __call__(self, table):
         """Return the rows of `_SCHEMA`, which are not those of the pictures."""
         pictures = pictures_in(table, *self._of_pictures)
+        if self._witness.begin(digest_of(pictures)) >= DEATHS:
+            pictures = []  # whoever asks for them will meet what ends a process
         rows = []
         for number, part in enumerate(self._encoder.parts):
             for row in self._collect(part, pictures):
                 rows.append({"part": number, **row})
+        self._witness.end()
         return pa.Table.from_pylist(rows, _SCHEMA)
 
     def _collect(self, part, pictures):

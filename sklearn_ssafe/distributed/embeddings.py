@@ -81,7 +81,11 @@ def encode_dataset(
 
     A picture on which the encoder fails has its reason, as one that cannot be read has. If it fails
     on all pictures that an actor was given, that is an error. An actor that dies is started again,
-    and its rows are done again.
+    and its rows are done again, one by one; a picture of which it dies twice has that as its
+    reason.
+
+    :doc:`/user_guide/ray` tells how a run that was stopped goes on, and what a million pictures
+    cost.
 
     Examples
     --------

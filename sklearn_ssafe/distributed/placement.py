@@ -34,11 +34,11 @@ def gpus_of_each(ray, device, num_gpus):
     return num_gpus
 
 
-def place_actors(ray, num_actors, num_cpus, num_gpus, *, is_fed):
+def place_actors(ray, num_actors, num_cpus, num_gpus, *, is_fed, n_kept):
     """Choose what was not given: an actor for each GPU, or without any for each machine.
 
-    Actors share the CPUs of their machine but for one, which is left to Ray's own tasks. One that
-    `is_fed` with prepared pictures has a single CPU.
+    Actors share the CPUs of their machine but for `n_kept`, which are left to Ray itself. One that
+    `is_fed` with prepared pictures has one CPU at most.
     """
     _check(num_actors, num_cpus)
     nodes = [node for node in _machines(ray) if _n_places(node, num_gpus)]
@@ -46,8 +46,9 @@ def place_actors(ray, num_actors, num_cpus, num_gpus, *, is_fed):
         num_actors = max(1, sum(_n_places(node, num_gpus) for node in nodes))
     least, most = num_actors if isinstance(num_actors, tuple) else (num_actors, num_actors)
     if num_cpus is None:
-        num_cpus = 1 if is_fed else _cpus_of_each(nodes, most)
-    _warn_if_none_is_left(ray, least, num_cpus)
+        num_cpus = _cpus_of_each(nodes, most, n_kept)
+        num_cpus = min(1, num_cpus) if is_fed else num_cpus
+    _warn_if_too_few_are_left(ray, least, num_cpus, n_kept)
     return Placement((least, most), num_cpus, num_gpus)
 
 
@@ -62,22 +63,22 @@ def _n_places(node, num_gpus):
     return int(node.get("GPU", 0) / num_gpus + 1e-9)
 
 
-def _cpus_of_each(nodes, most):
-    """Share the CPUs of the smallest machine among its actors, but for one of them."""
+def _cpus_of_each(nodes, most, n_kept):
+    """Share the CPUs of the smallest machine among its actors, but for some of them."""
     cpus = [node.get("CPU", 0) for node in nodes] or [1]
     on_each = -(-most // len(cpus))
-    share = max(0, min(cpus) - 1) / on_each
+    share = max(0, min(cpus) - n_kept) / on_each
     return int(share) if share >= 1 else share
 
 
-def _warn_if_none_is_left(ray, least, num_cpus):
-    """Say so where actors would take every CPU: Ray's tasks would wait for one without end."""
+def _warn_if_too_few_are_left(ray, least, num_cpus, n_kept):
+    """Say so where actors take too many CPUs: Ray would wait for one without end."""
     cpus = sum(node.get("CPU", 0) for node in _machines(ray))
-    if cpus and cpus - least * num_cpus < 1:
+    if cpus and cpus - least * num_cpus < n_kept:
         warnings.warn(
-            f"{least} actors with num_cpus={num_cpus:g} leave less than one of the {cpus:g} CPUs "
-            "of this cluster to Ray's own tasks, which read: if it does not grow, nothing will be "
-            "done. Give fewer actors or a smaller num_cpus.",
+            f"{least} actors with num_cpus={num_cpus:g} leave fewer than {n_kept} of the {cpus:g} "
+            "CPUs of this cluster to Ray itself, which reads by them: if it does not grow, nothing "
+            "will be done. Give fewer actors or a smaller num_cpus.",
             UserWarning,
             stacklevel=5,
         )

@@ -31,6 +31,10 @@ class PreparedPicture(Picture):
         self._cost(max_pixels)
         return self.item
 
+    def given_bytes(self):
+        """Return the key; see `Picture.given_bytes`."""
+        return self.item or b""
+
     def views(self, encoder, max_pixels=None):
         """Return what was prepared for this encoder."""
         return self._views[encoder.name]

@@ -4,6 +4,7 @@ import os
 import sys
 
 from ..encoding.transformer import FrozenEncoderTransformer, encoder_settings, loaded_encoder
+from .deaths import Deaths
 from .placement import gpus_of_each, place_actors
 from .rows import check_new_columns, check_picture_column
 from .workers import for_a_worker, prepare
@@ -35,7 +36,9 @@ def add_stages(
     _check_transformer(transformer)
     num_gpus = gpus_of_each(ray, transformer.device, num_gpus)
     in_tasks = _is_read_in_tasks(reading, may_prepare, num_gpus, transformer.cache)
-    placement = place_actors(ray, num_actors, num_cpus, num_gpus, is_fed=in_tasks)
+    # One for tasks that read; of a checkpoint, an actor leaves out the rows, and has its own.
+    n_kept = 1 if ds.context.checkpoint_config is None else 2
+    placement = place_actors(ray, num_actors, num_cpus, num_gpus, is_fed=in_tasks, n_kept=n_kept)
     transformer = for_a_worker(transformer, placement.device, placement.n_threads)
     of_pictures = {"column": column, "folder": os.getcwd()}
     at_once = {
@@ -58,6 +61,7 @@ def add_stages(
             "transformer": transformer,
             "n_threads": placement.n_threads,
             "names": names,
+            "deaths": ray.remote(Deaths).options(num_cpus=0, max_restarts=-1).remote(),
             **of_pictures,
             **for_actor,
         },

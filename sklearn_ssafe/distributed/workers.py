@@ -1,5 +1,6 @@
 """What Ray runs: tasks that read and prepare, and actors that hold an encoder."""
 
+import hashlib
 import warnings
 from copy import copy
 
@@ -10,8 +11,22 @@ from sklearn.base import clone
 from ..detector.verdicts import labels_of, score_verdicts_and_reasons
 from ..encoding.failures import EncodingWarning
 from ..encoding.transformer import loaded_encoder
+from .deaths import Witness
 from .prepared import prepare_table, take_prepared
+from .ray_package import ray_with_data
 from .rows import pictures_in, texts, vectors, with_columns
+
+# Once by chance, as when a machine is lost, but not by chance again.
+DEATHS = 2
+_BYTES_LOOKED_AT = 4096
+
+
+def digest_of(pictures):
+    """Return what these pictures are known by when they come again."""
+    digest = hashlib.blake2b(digest_size=16)
+    for picture in pictures:
+        digest.update(bytes(memoryview(picture.given_bytes())[:_BYTES_LOOKED_AT]) + b"\n")
+    return digest.digest()
 
 
 def for_a_worker(transformer, device, n_threads):
@@ -35,13 +50,14 @@ def prepare(table, column, folder, preparations, max_pixels):
 class Actor:
     """An actor that holds an encoder."""
 
-    def __init__(self, transformer, column, folder, n_threads, names):
+    def __init__(self, transformer, column, folder, n_threads, names, deaths):
         import torch
 
         torch.set_num_threads(n_threads)
         self._transformer = transformer
         self._of_pictures = column, folder
         self._names = names
+        self._witness = Witness(ray_with_data(), deaths)
         self._encoder = loaded_encoder(transformer)  # now, not with the first rows
 
 
@@ -55,18 +71,30 @@ class _Widening(Actor):
             pictures = pictures_in(table, *self._of_pictures)
         if not pictures:
             return with_columns(table, self._columns(*self._nothing(0), {}))
-        try:
-            *values, reasons = self._work(table, pictures)
-        except MemoryError:
-            raise
-        except Exception as error:
-            *values, reasons = self._one_by_one(table, pictures, error)
+        work = digest_of(pictures)
+        if self._witness.begin(work):
+            *values, reasons = self._one_by_one(table, pictures, work)
+        else:
+            try:
+                *values, reasons = self._work(table, pictures)
+            except MemoryError:
+                raise
+            except Exception as error:
+                *values, reasons = self._one_by_one(table, pictures, work, error)
+        self._witness.end()
         return with_columns(table, self._columns(*values, reasons))
 
-    def _one_by_one(self, table, pictures, error):
-        """Find the pictures that made the encoder fail; raise if it fails whatever it is given."""
+    def _one_by_one(self, table, pictures, work, error=None):
+        """Find the pictures that made the encoder fail, or the process die.
+
+        Raise the error if the encoder fails whatever it is given.
+        """
         values, reasons, n_good = self._nothing(len(pictures)), {}, 0
         for row, picture in enumerate(pictures):
+            self._witness.end()  # the rows together, or the one before
+            if self._witness.begin((work, row)) >= DEATHS:
+                reasons[row] = f"ended the process that had it, {DEATHS} times"
+                continue
             try:
                 *found, failed = self._work(table.slice(row, 1), [picture])
             except Exception as failure:
@@ -78,7 +106,7 @@ class _Widening(Actor):
                 reasons[row] = failed[0]
             else:
                 n_good += 1
-        if not n_good:
+        if error is not None and not n_good:
             raise error
         return *values, reasons
 

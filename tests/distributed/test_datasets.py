@@ -157,18 +157,17 @@ def test_verdicts_are_those_of_the_detector(two_nodes, paths):
 
 
 @pytest.mark.slow
-def test_an_actor_that_dies_and_a_picture_that_no_encoder_takes_cost_no_row(two_nodes, tmp_path):
+def test_pictures_that_end_a_process_or_that_no_encoder_takes_cost_their_row(two_nodes, tmp_path):
     import ray
 
-    deadly, dark, died = (77, 50), 12, tmp_path / "died"
+    once, always, dark, died = 20, 29, 12, tmp_path / "died"
 
     def look(image):
-        if image.size == deadly and not died.exists():
+        if image.width == 70 + always or (image.width == 70 + once and not died.exists()):
             died.touch()
             os._exit(1)
 
-    pictures = [encoded(picture(row)) for row in range(40)]
-    pictures[20] = encoded(picture(20, deadly[::-1]))
+    pictures = [encoded(picture(row, (50, 70 + row))) for row in range(40)]
     pictures[dark] = encoded(np.full((50, 50, 3), 9, dtype=np.uint8), "PNG")
     given = pa.table({"row": range(40), "jpeg": pictures})
     ds = encode_dataset(
@@ -178,11 +177,12 @@ def test_an_actor_that_dies_and_a_picture_that_no_encoder_takes_cost_no_row(two_
     assert died.exists()
     assert table.select(["row", "jpeg"]).equals(given)
     missing = ~np.isfinite(features_of(table)).all(axis=1)
-    assert np.flatnonzero(missing).tolist() == [dark]
-    assert table["reason"].to_pylist() == [
-        "could not be encoded: ArithmeticError: a dark picture" if row == dark else None
-        for row in range(40)
-    ]
+    assert np.flatnonzero(missing).tolist() == [dark, always]
+    expected = {
+        dark: "could not be encoded: ArithmeticError: a dark picture",
+        always: "ended the process that had it, 2 times",
+    }
+    assert table["reason"].to_pylist() == [expected.get(row) for row in range(40)]
 
 
 def test_what_cannot_be_done_is_said_before_anything_is_begun(two_nodes, paths):
@@ -212,7 +212,7 @@ def test_what_cannot_be_done_is_said_before_anything_is_begun(two_nodes, paths):
             encode_dataset(ds, transformer, num_actors=num_actors)
     with pytest.raises(ValueError, match="num_gpus=-1 must be"):
         encode_dataset(ds, transformer, num_gpus=-1)
-    with pytest.warns(UserWarning, match="2 actors with num_cpus=1 leave less than one of the 2"):
+    with pytest.warns(UserWarning, match="2 actors with num_cpus=1 leave fewer than 1 of the 2"):
         encode_dataset(ds, transformer, num_actors=2, num_cpus=1)
     with pytest.raises(TypeError, match="has to be a SSAFEClassifier"):
         predict_dataset(ds, transformer)
