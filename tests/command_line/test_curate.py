@@ -33,7 +33,7 @@ def test_the_chosen_manifest_is_what_the_curator_chooses(made, tmp_path):
     result = curate(made / "manifest.csv", "-o", output, *options)
     assert result.exit_code == 0, result.output
     pool = load_manifest(made / "manifest.csv")
-    features = FrozenEncoderTransformer().fit_transform(pool.X)
+    features = FrozenEncoderTransformer(cache=None).fit_transform(pool.X)
     curator = GeneratorCurator(3, n_samples=18, random_state=4)
     curator.fit(features, pool.y, generator=pool.generator, source=pool.source)
     chosen = load_manifest(output)  # its relative paths lead to the pictures
@@ -70,7 +70,7 @@ def test_the_choice_is_the_same_with_the_rows_of_ssafe_embed(made, tmp_path, enc
     assert set(chosen) == {chosen[0]}
     # Measurements in different units are scaled first, for which the embeddings must be theirs.
     pool = load_manifest(made / "manifest.csv")
-    features = FrozenEncoderTransformer(encoder).fit_transform(pool.X)
+    features = FrozenEncoderTransformer(encoder, cache=None).fit_transform(pool.X)
     if encoder == "forensic":
         features = StandardScaler().fit_transform(features)
     curator = GeneratorCurator(3, n_samples=18, selection="k_centre", random_state=0)
