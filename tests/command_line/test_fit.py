@@ -227,8 +227,10 @@ def test_fit_and_evaluate_pictures_with_columns(sixty, tmp_path):
     result = run(*evaluate, "-o", page)
     assert result.exit_code == 0, result.output
     assert page.stat().st_size > 10_000
-    result = run(*evaluate, "--robustness", "jpeg")
-    assert "the detector has to take pictures" in str(result.exception)
+    result = run(*evaluate, "--robustness", "jpeg", "--json")  # of pictures; columns stay
+    assert result.exit_code == 0, result.output
+    changed = json.loads(result.stdout)["robustness"]["rows"]
+    assert {row["perturbation"] for row in changed} == {"none", "jpeg"}
     result = run("evaluate", tmp_path / "d", sixty / "manifest.csv", "--no-audit")
     assert "the table has no column 'age'" in str(result.exception)
     result = run("fit", tmp_path / "uploads.xlsx", "-o", tmp_path / "e", "--columns", "wealth")
