@@ -10,6 +10,8 @@ beside the rate that a bf16 matrix product of the same shapes allows.
 
     pip install ".[test]" embetter
     python benchmarks/throughput.py --output benchmarks/results/throughput.json
+
+With ``--only-reading`` that part alone is measured, in half a minute, and put into the file.
 """
 
 import argparse
@@ -133,13 +135,19 @@ def embetter_pipeline(state, preprocess):
     return lambda paths: encoder.transform(loader.transform(paths))
 
 
-def contenders(folder, n_workers):
-    """Return the contenders by name, all with the same weights."""
+def random_weights(folder):
+    """Return open_clip's model, and a file of its weights."""
     torch.manual_seed(0)
     model = open_clip.create_model(MODEL).eval()
-    state = model.state_dict()
     weights = folder / "weights.pt"
-    torch.save(state, weights)
+    torch.save(model.state_dict(), weights)
+    return model, weights
+
+
+def contenders(folder, n_workers):
+    """Return the contenders by name, all with the same weights."""
+    model, weights = random_weights(folder)
+    state = model.state_dict()
     settings = open_clip.get_pretrained_cfg(MODEL, TAG)
     preprocess = open_clip.image_transform(
         model.visual.image_size, is_train=False, mean=settings["mean"], std=settings["std"]
@@ -223,7 +231,28 @@ def reading_alone(paths, weights, rounds):
         rates.setdefault(how, {})[f"cores {n_cores}"] = len(paths) / np.median(times)
     for rate in rates.values():
         rate["two over one"] = rate["cores 2"] / rate["cores 1"]
-    return rates
+    return {
+        how: {what: round(value, 2) for what, value in each.items()} for how, each in rates.items()
+    }
+
+
+def print_reading(reading):
+    """Print its table."""
+    print(f"\n{'reading alone, pictures/s':46s}{'one core':>9s}{'two cores':>11s}{'ratio':>8s}")
+    for how, rate in reading.items():
+        print(f"{how:46s}{rate['cores 1']:9.0f}{rate['cores 2']:11.0f}{rate['two over one']:8.2f}")
+
+
+def only_reading(arguments):
+    """Measure reading alone, and put it into a file that is there."""
+    with tempfile.TemporaryDirectory() as name:
+        weights = random_weights(Path(name))[1]
+        paths = write_pictures(Path(name), 2 * arguments.images)
+        reading = reading_alone(paths, weights, arguments.rounds)
+    print_reading(reading)
+    if arguments.output:
+        figures = json.loads(arguments.output.read_text()) | {"reading_alone": reading}
+        arguments.output.write_text(json.dumps(figures, indent=2) + "\n")
 
 
 def encoder_alone(weights, rounds):
@@ -284,10 +313,15 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--workers", type=int, default=2, help="of the DataLoader")
     parser.add_argument("--output", type=Path, help="write the figures as JSON here")
+    parser.add_argument("--only-reading", action="store_true", help="no encoder, nobody else")
     arguments = parser.parse_args()
+    if arguments.only_reading:
+        only_reading(arguments)
+        return
 
     with tempfile.TemporaryDirectory() as name:
-        paths = write_pictures(Path(name), arguments.images)
+        all_paths = write_pictures(Path(name), 2 * arguments.images)
+        paths = all_paths[: arguments.images]
         encoders = contenders(Path(name), arguments.workers)
         agreed = {}
         reference = unit(encoders["open_clip, one by one, fp32"](paths[:8]))
@@ -302,7 +336,7 @@ def main():
                 seconds[contender].append(time.perf_counter() - started)
 
         shares = stages(paths, Path(name) / "weights.pt", Path(name))
-        reading = reading_alone(paths, Path(name) / "weights.pt", arguments.rounds)
+        reading = reading_alone(all_paths, Path(name) / "weights.pt", arguments.rounds)
         alone = encoder_alone(Path(name) / "weights.pt", arguments.rounds)
 
     rates = {contender: len(paths) / np.median(times) for contender, times in seconds.items()}
@@ -314,10 +348,7 @@ def main():
     print("\nprocessor time per picture, each stage by itself")
     for stage, milliseconds in shares.items():
         print(f"{stage:46s}{milliseconds:9.2f} ms{milliseconds / total:13.1%}")
-    if reading:
-        print(f"\n{'reading alone, pictures/s':46s}{'one core':>9s}{'two cores':>11s}{'ratio':>8s}")
-    for how, rate in reading.items():
-        print(f"{how:46s}{rate['cores 1']:9.0f}{rate['cores 2']:11.0f}{rate['two over one']:8.2f}")
+    print_reading(reading)
     print("\nthe encoder alone")
     for what, value in alone.items():
         print(f"{what:46s}{value:9.3g}")
@@ -330,10 +361,7 @@ def main():
             "images_per_second": {name: round(rate, 2) for name, rate in rates.items()},
             "seconds": {name: [round(t, 3) for t in times] for name, times in seconds.items()},
             "processor_ms_per_image": {stage: round(ms, 3) for stage, ms in shares.items()},
-            "reading_alone": {
-                how: {what: round(value, 2) for what, value in rate.items()}
-                for how, rate in reading.items()
-            },
+            "reading_alone": reading,
             "encoder_alone": {what: round(float(value), 4) for what, value in alone.items()},
             "least_cosine_to_open_clip": {name: round(c, 6) for name, c in agreed.items()},
             "cpu_threads": torch.get_num_threads(),

@@ -21,6 +21,7 @@ def draw(app):
     for name, plot, figures in (
         ("throughput", _throughput, throughput),
         ("stages", _stages, throughput),
+        ("reading", _reading, throughput),
         ("store", _store, store),
     ):
         figure = plot(plt, figures)
@@ -54,6 +55,23 @@ def _stages(plt, figures):
     axes.bar_label(bars, [f"{stages[name] / total:.1%}" for name in names], padding=3)
     axes.set_xlabel("milliseconds of processor time per picture")
     axes.set_xlim(0, 1.12 * max(stages.values()))
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def _reading(plt, figures):
+    reading = figures["reading_alone"]
+    figure, axes = plt.subplots(figsize=(7, 2.2))
+    names = list(reading)[::-1]
+    for offset, cores, colour in ((0.2, 1, "#56b4e9"), (-0.2, 2, "#0072b2")):
+        rates = [reading[name][f"cores {cores}"] for name in names]
+        places = [place + offset for place in range(len(names))]
+        label = f"{cores} core{'s' if cores > 1 else ''}"
+        bars = axes.barh(places, rates, 0.38, color=colour, edgecolor="black", label=label)
+        axes.bar_label(bars, fmt="%.0f", padding=3)
+    axes.set_yticks(range(len(names)), names)
+    axes.set_xlabel("pictures per second, from JPEG paths to batches")
+    axes.legend(frameon=False, loc="lower right")
     axes.spines[["top", "right"]].set_visible(False)
     return figure
 
