@@ -102,7 +102,7 @@ class Watch:
         self._processes, self._shared = processes, shared
         self._ended = threading.Event()
         self._began = time.time()
-        self._thread = threading.Thread(target=self._run)
+        self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def _run(self):
@@ -153,7 +153,7 @@ def run_ray(paths, folder, n_actors):
             time.sleep(0.05)
         used, n_before = cpu_seconds(processes_of_ray()), watch.n_done
 
-    waiting = threading.Thread(target=when_up)
+    waiting = threading.Thread(target=when_up, daemon=True)
     waiting.start()
     for batch in rows:
         assert batch["reason"].null_count == len(batch)

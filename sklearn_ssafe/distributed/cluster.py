@@ -3,6 +3,7 @@
 import logging
 import os
 import socket
+import sys
 import warnings
 from contextlib import contextmanager
 
@@ -10,22 +11,28 @@ from joblib import cpu_count
 
 from .ray_package import ray_with_data
 
+_ENVIRONMENT = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal"}
+# Ray would take "127.0.0.1" for the machine's address, and listen on every one, but where it
+# believes that there are no clusters, as it does of macOS. It looks when it is imported.
+_ON_THIS_MACHINE = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+
 
 @contextmanager
 def connected(address=None):
     """Connect to a cluster, or start one on this machine's loopback alone; yield ``ray``.
 
-    Nothing is reported to anybody, and Ray's own messages stay in its log files.
+    Nothing is reported to anybody, and Ray's own messages stay in its log files. For a command,
+    which has not imported Ray before.
     """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
-    ray = ray_with_data()
     with warnings.catch_warnings():
         # That a few pictures are one batch, and keep one actor busy.
         warnings.filterwarnings("ignore", "The minimum number of concurrent actors")
-        if ray.is_initialized():  # somebody else's
-            yield ray
+        ray = sys.modules.get("ray")
+        if ray is not None and ray.is_initialized():  # somebody else's
+            yield ray_with_data()
             return
+        os.environ.update({**_ENVIRONMENT, **({} if address else _ON_THIS_MACHINE)})
+        ray = ray_with_data()
         _connect(ray, address)
         try:
             yield ray

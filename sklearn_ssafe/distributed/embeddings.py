@@ -58,7 +58,8 @@ def encode_dataset(
     batch_size : int, default=256
         Rows that an actor is given at once. Its encoder has its own, the transformer's.
     preserve_order : bool, default=False
-        Whether rows come in the order of `ds`. A slow batch then holds up those behind it.
+        Whether rows come in the order of `ds`. A slow batch then holds up those behind it. It is
+        one of the settings that `ds` and what is made of it share.
 
     Returns
     -------

@@ -64,7 +64,8 @@ def predict_dataset(
     batch_size : int, default=256
         Rows that an actor is given at once.
     preserve_order : bool, default=False
-        Whether rows come in the order of `ds`. A slow batch then holds up those behind it.
+        Whether rows come in the order of `ds`. A slow batch then holds up those behind it. It is
+        one of the settings that `ds` and what is made of it share.
 
     Returns
     -------

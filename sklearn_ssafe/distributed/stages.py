@@ -44,7 +44,7 @@ def add_stages(
     at_once = {
         "batch_size": batch_size,
         "batch_format": "pyarrow",
-        "udf_modifying_row_count": False,
+        "udf_modifying_row_count": not names,  # without new columns, rows are others
     }
     # A file of paths would otherwise be one block, and that one actor's.
     ds = ds.repartition(target_num_rows_per_block=batch_size, strict=True)

@@ -6,9 +6,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-import ray
-import ray.data
-from ray.data.checkpoint import CheckpointConfig
 
 from sklearn_ssafe import FrozenEncoderTransformer
 from sklearn_ssafe.distributed import encode_dataset
@@ -36,6 +33,10 @@ def transformer(log, seconds):
 
 def main(address, folder):
     """Encode the rows of in.parquet that are not in the folder ``out``."""
+    import ray
+    import ray.data
+    from ray.data.checkpoint import CheckpointConfig
+
     ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     context = ray.data.DataContext.get_current()

@@ -1,0 +1,61 @@
+"""The cluster that a command starts for itself."""
+
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from sklearn_ssafe.distributed.cluster import connected
+
+
+@pytest.mark.slow
+def test_it_is_on_the_loopback_alone_tells_nobody_and_ends_with_the_command():
+    pytest.importorskip("ray.data", reason="Ray Data is not installed: the extra [ray]")
+    script = """
+import os
+
+from joblib import cpu_count
+from sklearn_ssafe.distributed.cluster import connected
+
+with connected() as ray:
+    (node,) = ray.nodes()
+    print(node["NodeManagerAddress"], ray.cluster_resources()["CPU"] - cpu_count())
+    print(ray.get(ray.remote(lambda: 6 * 7).remote()))
+    from ray._common.usage import usage_lib
+    print(usage_lib.usage_stats_enabled())
+    import psutil
+    us = [psutil.Process(), *psutil.Process().children(recursive=True)]
+    ports = [port for one in us for port in one.net_connections() if port.status == "LISTEN"]
+    print({port.laddr.ip.removeprefix("::ffff:") for port in ports})
+    with connected() as same:  # one that is there is taken, and left
+        pass
+    print(ray.is_initialized())
+print(ray.is_initialized())
+"""
+    command = [sys.executable, "-c", script]
+    env = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    how = {"capture_output": True, "text": True, "check": True, "timeout": 300}
+    result = subprocess.run(command, env=env, **how)
+    assert result.stdout.splitlines() == [
+        "127.0.0.1 1.0",
+        "42",
+        "False",
+        "{'127.0.0.1'}",
+        "True",
+        "False",
+    ]
+
+
+def test_without_loopback_it_says_so_and_does_not_wait(monkeypatch):
+    ray = pytest.importorskip("ray", reason="Ray is not installed: the extra [ray]")
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(os, "environ", {})
+
+    def unreachable(*_, **__):
+        raise OSError(101, "Network is unreachable")
+
+    monkeypatch.setattr(socket, "create_connection", unreachable)
+    with pytest.raises(OSError, match=r"127\.0\.0\.1.*ip link set lo up"), connected():
+        pass
