@@ -107,9 +107,9 @@ def generated_label(classes, pos_label=None):
         if pos_label not in labels:
             raise ValueError(f"pos_label={pos_label!r} is none of the labels {labels}")
         return pos_label
-    if not isinstance(labels[0], str):
+    if not isinstance(labels[0], str | bytes):
         return labels[1]
-    words = [label.lower() for label in labels]
+    words = [as_name(label).lower() for label in labels]
     generated = [k for k, word in enumerate(words) if word in GENERATED_WORDS]
     real = [k for k, word in enumerate(words) if word in REAL_WORDS]
     if len(generated) == 1:

@@ -14,6 +14,7 @@ from ..curation.embedding_files import EmbeddingFiles, holds_embeddings
 from ..datasets.folders import find_class_folders
 from ..datasets.table_out import path_of_cell
 from ..encoders import ForensicEncoder
+from ..labels import as_name
 from .embeddings import match_rows
 
 _NAMES = ("generator", "domain", "source")
@@ -84,7 +85,8 @@ def choose_from_data_set(curator, data):
     _fit(curator, data, column_of["label"], _feature_names(files), **columns)
     table = pd.DataFrame(files.columns_of(curator.sample_indices_, there), columns=there)
     folder = Path(os.path.realpath(data if data.is_dir() else data.parent))
-    paths = [path_of_cell(cell, folder) if cell else "" for cell in table[column_of["path"]]]
+    cells = [as_name(cell) for cell in table[column_of["path"]]]
+    paths = [path_of_cell(cell, folder) for cell in cells]
     return table.rename(columns={column_of["path"]: "path"}).assign(path=paths)
 
 

@@ -305,13 +305,12 @@ class GeneratorCurator(DocumentationLink, BaseEstimator):
         y_resampled : array-like of shape (n_chosen,)
             Their labels.
         """
-        self._curate(X, y, generator, domain, source, embedding)
+        files = self._curate(X, y, generator, domain, source, embedding)
         rows = self.sample_indices_
-        if is_parquet(X):
-            fields = {"y": y} if isinstance(y, str) else {}
-            files = EmbeddingFiles(X, embedding=embedding, fields=fields, verbose=self.verbose)
+        if files is not None:
             chosen, fields = files.take(rows)
-            return chosen, np.array(fields["y"]) if fields else _safe_indexing(y, rows)
+            labels = np.array(fields["y"]) if isinstance(y, str) else _safe_indexing(y, rows)
+            return chosen, labels
         in_pieces = isinstance(X, np.memmap) and X.ndim == 2
         return (
             take_rows(X, rows) if in_pieces else _safe_indexing(X, rows),
@@ -319,6 +318,7 @@ class GeneratorCurator(DocumentationLink, BaseEstimator):
         )
 
     def _curate(self, X, y, generator, domain, source, embedding):
+        """Choose, and return the `EmbeddingFiles` of a Parquet data set, or None."""
         self._validate_params()
         if generator is None:
             raise ValueError(
@@ -328,11 +328,20 @@ class GeneratorCurator(DocumentationLink, BaseEstimator):
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         names = {"generator": generator, "domain": domain, "source": source}
         if is_parquet(X):
-            self._choose(*self._pool_of_files(X, y, names, embedding, seed), seed)
-        else:
-            self._choose(self._pool_of_rows(X, y, names, seed), [], seed)
+            files, *pool_and_notes = self._pool_of_files(X, y, names, embedding, seed)
+            self._choose(*pool_and_notes, seed)
+            return files
+        self._choose(self._pool_of_rows(X, y, names, seed), [], seed)
+        return None
 
     def _pool_of_rows(self, X, y, names, seed):
+        for name, given in {"y": y, **names}.items():
+            if isinstance(given, str):
+                raise ValueError(
+                    f"{name}={given!r} names a column, and X is of type {type(X).__name__}, no "
+                    "Parquet data set: give a value for each row, or for X a file, a folder, or "
+                    "pyarrow.dataset.dataset(FILES)"
+                )
         generated = is_generated(y, self.pos_label)
         embeddings, content = self._embed(X)
         given = [column for column in names.values() if column is not None]
@@ -343,7 +352,7 @@ class GeneratorCurator(DocumentationLink, BaseEstimator):
         return HeldPool(UnitRows(embeddings), *groups)
 
     def _pool_of_files(self, X, y, names, embedding, seed):
-        """Return the pool, and notes on what is no part of it."""
+        """Return the files, the pool, and notes on what is no part of it."""
         if y is None:
             raise ValueError('y is None: name the column of labels, such as y="label"')
         if self.encoder is not None and not hasattr(self.encoder, "partial_fit"):
@@ -389,7 +398,7 @@ class GeneratorCurator(DocumentationLink, BaseEstimator):
         for kind, there in (("generated", pool.generators), ("real", pool.sources)):
             if not there:
                 raise ValueError(f"No {kind} row of the Parquet data set has an embedding.")
-        return pool, left_out.notes(files)
+        return files, pool, left_out.notes(files)
 
     def _embed(self, X):
         """Return embeddings, and what tells one row from another."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..encoding.progress import progress_bar
+from ..images.local_files import is_url
 from .rows import BLOCK_ROWS
 
 
@@ -51,8 +52,8 @@ class _Part:
 def holds_embeddings(path):
     """Whether a path is a Parquet file with a column ``embedding``, or a folder with files."""
     if path.is_dir():
-        return next(path.rglob("*.parquet"), None) is not None
-    if path.suffix != ".parquet":
+        return next(_parquet_within(path), None) is not None
+    if path.suffix.lower() != ".parquet":
         return False
     try:
         return "embedding" in EmbeddingFiles(path, embedding="embedding").columns
@@ -109,7 +110,13 @@ class EmbeddingFiles:
         import pyarrow as pa
 
         values = np.asarray(values, dtype=object) if not hasattr(values, "dtype") else values
-        array = pa.array(values, from_pandas=True)
+        try:
+            array = pa.array(values, from_pandas=True)
+        except (pa.ArrowException, TypeError) as error:
+            raise ValueError(
+                f"{name} has to be a column of values of one type, one for each row: {error}"
+            ) from error
+        _refuse_nested(array.type, name)
         if len(array) != self.n_rows:
             raise ValueError(
                 f"{name} has {len(array)} values, and the Parquet data set {self.n_rows} rows: "
@@ -127,6 +134,10 @@ class EmbeddingFiles:
                 if name not in part or (name in wanted and name not in part.schema.names):
                     there = [*part.schema.names, *part.known]
                     raise ValueError(f"{part.path} has no column {name!r}; it has {_some(there)}")
+            for name in self._names.values():
+                if name in part.schema.names:
+                    kind = part.schema.field(name).type
+                    _refuse_nested(kind, f"the column {name!r} of {part.path}")
             for name in wanted:
                 if not _kind_of(part.schema.field(name).type):
                     raise ValueError(
@@ -283,10 +294,11 @@ def _fragments(X):
         return fragments
     path = Path(X).expanduser()
     if not path.exists():
-        raise FileNotFoundError(f"There is no Parquet file or folder at {str(path)!r}.")
+        advice = " For an address, give pyarrow.dataset.dataset(ADDRESS)." if is_url(X) else ""
+        raise FileNotFoundError(f"There is no Parquet file or folder at {str(X)!r}.{advice}")
     files, how = [str(path)], {}
     if path.is_dir():
-        within = sorted(file.relative_to(path).as_posix() for file in path.rglob("*.parquet"))
+        within = sorted(file.relative_to(path).as_posix() for file in _parquet_within(path))
         within = [name for name in within if not any(p[0] in "._" for p in name.split("/"))]
         files = [str(path / name) for name in within if (path / name).is_file()]
         how = {"partitioning": "hive", "partition_base_dir": str(path)}
@@ -296,6 +308,11 @@ def _fragments(X):
         return list(pads.dataset(files, format="parquet", **how).get_fragments())
     except (pa.ArrowException, OSError) as error:
         raise _unreadable(path, error) from error
+
+
+def _parquet_within(folder):
+    """Yield what ends in .parquet or .PARQUET, at any depth."""
+    return (path for path in folder.rglob("*") if path.suffix.lower() == ".parquet")
 
 
 def _opened(fragment):
@@ -312,6 +329,14 @@ def _opened(fragment):
     sizes = [about.row_group(group).num_rows for group in range(about.num_row_groups)]
     known = pads.get_partition_keys(fragment.partition_expression)
     return _Part(fragment.path, fragment.filesystem, known, 0, sizes, schema)
+
+
+def _refuse_nested(kind, what):
+    """Raise a ValueError where lists are given for what each row has one value of."""
+    from pyarrow import types
+
+    if types.is_nested(kind):
+        raise ValueError(f"{what} holds {kind}, and one value for each row is needed")
 
 
 def _unreadable(path, error):

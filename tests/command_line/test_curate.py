@@ -248,6 +248,17 @@ def test_files_that_hold_embeddings_and_labels(made, tmp_path, monkeypatch):
     assert "nothing is encoded" in result.stderr
 
 
+def test_rows_without_a_path_are_listed_without_one(made, tmp_path):
+    table = data_set(made, tmp_path / "pool")
+    table["path"] = table["path"].mask(table.index % 2 == 0)
+    pq.write_table(pa.Table.from_pandas(table), tmp_path / "pool" / "part-0.parquet")
+    output = tmp_path / "chosen.csv"
+    result = curate(tmp_path / "pool", "-o", output, "--n-generators", 3, "--n-samples", 12)
+    assert result.exit_code == 0, result.output
+    paths = pd.read_csv(output, keep_default_na=False)["path"]
+    assert 0 < (paths == "").sum() < 12 == len(paths)
+
+
 def test_a_table_beside_streamed_files(made, tmp_path, monkeypatch):
     """Pictures that the table lists twice, and rows that it does not list."""
     table = data_set(made, tmp_path / "pool")

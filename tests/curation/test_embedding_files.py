@@ -5,7 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from sklearn_ssafe.curation import embedding_files
-from sklearn_ssafe.curation.embedding_files import EmbeddingFiles, is_parquet
+from sklearn_ssafe.curation.embedding_files import EmbeddingFiles, holds_embeddings, is_parquet
 
 X = np.random.default_rng(0).normal(size=(50, 3)).astype(np.float16)  # exact in all types
 NAMES = [f"name {row % 7}" for row in range(50)]
@@ -175,6 +175,10 @@ def test_a_dataset_keeps_its_order(tmp_path):
         ({"a": [["x"]]}, {"embedding": "a"}, "'a' of .* holds list<.*numbers or lists"),
         ({"a": [[1.0]], "b": [1.0]}, {"embedding": ["a", "b"]}, "name one column of lists"),
         ({"a": [[1.0]]}, {"fields": {"y": [0, 1]}}, "y has 2 values, and .* 1 rows"),
+        ({"a": [[1.0]], "y": [[0]]}, {"fields": {"y": "y"}, "embedding": "a"}, "'y' of .* list<"),
+        ({"a": [[1.0]]}, {"fields": {"y": pa.array([[0]])}}, "y holds list<.* one value"),
+        ({"a": [[1.0]]}, {"fields": {"y": [0, "x"]}}, "y has to be a column of values of one type"),
+        ({"a": [[1.0]]}, {"fields": {"y": np.zeros((1, 1))}}, "y has to be a column of values"),
     ],
 )
 def test_columns_that_are_not_there_or_not_fit(tmp_path, columns, how, message):
@@ -192,9 +196,19 @@ def test_embeddings_of_two_widths_are_named(tmp_path):
         list(files.blocks(""))
 
 
+def test_a_suffix_in_capitals_is_one(tmp_path):
+    for number, suffix in enumerate(("parquet", "PARQUET")):
+        table = pa.table({"embedding": as_column(X, "list")})
+        pq.write_table(table, tmp_path / f"{number}.{suffix}")
+    assert EmbeddingFiles(tmp_path).n_rows == 2 * len(X)
+    assert holds_embeddings(tmp_path / "1.PARQUET")
+
+
 def test_files_that_cannot_be_read_are_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"no Parquet file or folder at .*nothing"):
         EmbeddingFiles(tmp_path / "nothing")
+    with pytest.raises(FileNotFoundError, match=r"'s3://bucket/x' *.*pyarrow\.dataset\.dataset"):
+        EmbeddingFiles("s3://bucket/x")
     with pytest.raises(ValueError, match=r"holds no \.parquet files"):
         EmbeddingFiles(tmp_path)
     table = pa.table({"embedding": as_column(X, "list")})

@@ -288,6 +288,30 @@ def test_columns_of_numbers_have_names(tmp_path):
     assert (curator.sample_indices_ == expected.sample_indices_).all()
 
 
+def test_a_file_that_appears_meanwhile_moves_no_row(tmp_path, monkeypatch):
+    data = pool()
+    folder = written(data, tmp_path / "p")
+    choose = GeneratorCurator._choose
+
+    def choose_and_write(*given):
+        choose(*given)
+        pq.write_table(as_table(data).slice(5, 7), folder / "a.parquet")  # the first by its name
+
+    monkeypatch.setattr(GeneratorCurator, "_choose", choose_and_write)
+    curator = curated()
+    X, y = curator.fit_resample(folder, **COLUMNS)
+    np.testing.assert_array_equal(X, data["X"][curator.sample_indices_])
+    np.testing.assert_array_equal(y, data["y"][curator.sample_indices_])
+
+
+def test_words_in_bytes_are_labels(tmp_path):
+    data = pool()
+    data["y"] = np.where(data["y"], b"fake", b"real")  # the greater one is real
+    curator = curated().fit(written(data, tmp_path / "p"), **COLUMNS)
+    assert (curator.sample_indices_ == curated().fit(**pool()).sample_indices_).all()
+    assert (curated().fit(**data).sample_indices_ == curator.sample_indices_).all()
+
+
 @pytest.mark.parametrize("kind", [pa.bool_(), pa.int8(), pa.float64(), pa.string()])
 def test_labels_of_all_types(tmp_path, kind):
     data = pool()
@@ -344,6 +368,15 @@ def test_errors_say_what_to_do(tmp_path, columns, parameters, message):
     folder = written(pool(), tmp_path / "p")
     with pytest.raises(ValueError, match=message):
         curated(**parameters).fit(folder, **{**COLUMNS, **columns})
+
+
+@pytest.mark.parametrize("kind", [list, pd.DataFrame])
+def test_columns_are_named_in_parquet_alone(kind):
+    X = kind(np.ones((4, 2)).tolist())
+    with pytest.raises(ValueError, match=rf"y='label' names a column, .*{kind.__name__}.*FILES"):
+        curated().fit(X, "label", generator=["a"] * 4)
+    with pytest.raises(ValueError, match="generator='g' names a column"):
+        curated().fit(X, [0, 0, 1, 1], generator="g")
 
 
 def test_a_large_set_is_not_read_into_memory_unasked(tmp_path, monkeypatch):
