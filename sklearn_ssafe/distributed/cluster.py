@@ -33,7 +33,8 @@ def connected(address=None):
             return
         os.environ.update({**_ENVIRONMENT, **({} if address else _ON_THIS_MACHINE)})
         ray = ray_with_data()
-        _connect(ray, address)
+        with _without_first_words():
+            _connect(ray, address)
         try:
             yield ray
         finally:
@@ -55,6 +56,23 @@ def _connect(ray, address):
         ray.init(address=address, **quiet)
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     ray.data.DataContext.get_current().enable_progress_bars = False
+
+
+@contextmanager
+def _without_first_words():
+    """Keep off standard error what Ray's compiled part writes there when it is loaded."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # there is none
+        yield
+        return
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _check_loopback():

@@ -46,6 +46,7 @@ print(ray.is_initialized())
         "True",
         "False",
     ]
+    assert result.stderr == ""
 
 
 def test_without_loopback_it_says_so_and_does_not_wait(monkeypatch):
