@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -24,6 +25,20 @@ _towers = {}
 _lock = threading.RLock()
 
 
+class _Choices(NamedTuple):
+    """What is asked of an encoder beside its name."""
+
+    pretrained: object
+    weights: object
+    layers: object
+    pooling: str
+    preprocess: object
+    n_views: int | None
+    resize: str
+    device: object
+    precision: str
+
+
 def load_encoder(
     encoder="efficientnet_lite0",
     *,
@@ -43,46 +58,26 @@ def load_encoder(
     Encoders that differ in `layers`, `pooling`, `preprocess`, `n_views` or `resize` alone share one
     tower in memory, across threads too, until `free_encoders` is called.
     """
+    asked = _Choices(
+        pretrained, weights, layers, pooling, preprocess, n_views, resize, device, precision
+    )
     with downloads(allow_download):
-        return _load(
-            encoder,
-            pretrained,
-            weights,
-            layers,
-            pooling,
-            preprocess,
-            n_views,
-            resize,
-            device,
-            precision,
-        )
+        return _load(encoder, asked)
 
 
-def _load(
-    encoder, pretrained, weights, layers, pooling, preprocess, n_views, resize, device, precision
-):
+def _load(encoder, asked):
     if isinstance(encoder, list | tuple):
-        return _side_by_side(
-            encoder,
-            {
-                "pretrained": pretrained,
-                "weights": weights,
-                "layers": layers,
-                "pooling": pooling,
-                "preprocess": preprocess,
-            },
-            {"n_views": n_views, "resize": resize, "device": device, "precision": precision},
-        )
+        return _side_by_side(encoder, asked)
     if encoder is None or not (isinstance(encoder, str) or callable(encoder)):
         raise ValueError(
             f"encoder={encoder!r} must be a name, a torch.nn.Module or a function that makes one."
         )
+    device = asked.device
     if isinstance(encoder, str) and encoder == ONNX:
         from .onnx_tower import onnx_device
 
         device = onnx_device(device)
-    chosen = pretrained, weights, layers, pooling, preprocess, n_views, resize, precision
-    encoders = [_load_on(one, encoder, *chosen) for one in resolve_devices(device)]
+    encoders = [_load_on(encoder, asked._replace(device=one)) for one in resolve_devices(device)]
     return encoders[0] if len(encoders) == 1 else SeveralDevices(encoders)
 
 
@@ -96,96 +91,86 @@ def free_encoders():
         _towers.clear()
 
 
-def _side_by_side(names, of_one, of_all):
+def _side_by_side(names, asked):
     if not all(isinstance(name, str) for name in names) or len({*names}) < max(2, len(names)):
         raise ValueError(
             f"encoder={names!r}: several encoders side by side are given by their names, two or "
             "more and each once. sklearn.pipeline.FeatureUnion joins transformers of any kind."
         )
-    for parameter, value in _chosen(of_one):
+    for parameter, value in _chosen(
+        asked, "pretrained", "weights", "layers", "pooling", "preprocess"
+    ):
         raise ValueError(
             f"{parameter}={value!r} with encoder={list(names)!r}: it would have to be said for "
             "which of them. Leave it out, or join one FrozenEncoderTransformer for each by "
             "sklearn.pipeline.FeatureUnion."
         )
-    return SideBySide([load_encoder(name, **of_all) for name in names])
+    return SideBySide([_load(name, asked) for name in names])
 
 
-def _load_on(
-    device, encoder, pretrained, weights, layers, pooling, preprocess, n_views, resize, precision
-):
+def _load_on(encoder, asked):
+    """Load it on the one device that is asked for."""
     library, name = resolve_name(encoder) if isinstance(encoder, str) else ("module", None)
     if library == FORENSIC:
-        _refuse_choices_of_towers(
-            pretrained=pretrained,
-            weights=weights,
-            layers=layers,
-            pooling=pooling,
-            preprocess=preprocess,
-            precision=precision,
-        )
+        _refuse_choices_of_towers(asked)
         from .forensic import ForensicEncoder
 
-        return ForensicEncoder(n_views=n_views, device=device)
-    n_views = 1 if n_views is None else n_views
+        return ForensicEncoder(n_views=asked.n_views, device=asked.device)
+    if asked.n_views is None:
+        asked = asked._replace(n_views=1)
     if library == ONNX:
-        return _onnx_encoder(
-            device, pretrained, weights, layers, pooling, preprocess, n_views, resize, precision
-        )
-    check_layers(layers)
+        return _onnx_encoder(asked)
+    check_layers(asked.layers)
     if library == "efficientnet_lite":
-        return _efficientnet_lite(
-            name,
-            pretrained,
-            weights,
-            layers,
-            pooling,
-            preprocess,
-            n_views,
-            resize,
-            device,
-            precision,
-        )
+        return _efficientnet_lite(name, asked)
     if library == "module":
-        for parameter, value in (("pretrained", pretrained), ("weights", weights)):
-            if value is not None:
-                raise ValueError(
-                    f"{parameter}={value!r} with a module of your own: load its weights into it "
-                    "yourself."
-                )
-        dtype = resolve_precision("fp32" if precision == "auto" else precision, device)
-        cut_views, view_spec = resolve_views(preprocess, n_views, None, resize, dtype)
-        tower = _module_tower(encoder, cut_views, device, dtype)
+        for parameter, value in _chosen(asked, "pretrained", "weights"):
+            raise ValueError(
+                f"{parameter}={value!r} with a module of your own: load its weights into it "
+                "yourself."
+            )
+        dtype = _precision_of(asked, or_else="fp32")
+        cut_views, view_spec = _views(asked, None, dtype)
+        tower = _module_tower(encoder, cut_views, asked.device, dtype)
     else:
-        dtype = resolve_precision(precision, device)
-        tower = _named_tower(library, name, pretrained, weights, device, dtype)
-        cut_views, view_spec = resolve_views(preprocess, n_views, tower.view_spec, resize, dtype)
-    features = resolve_layers(layers, pooling, tower)
+        dtype = _precision_of(asked, or_else="auto")
+        tower = _named_tower(library, name, asked, dtype)
+        cut_views, view_spec = _views(asked, tower.view_spec, dtype)
+    features = resolve_layers(asked.layers, asked.pooling, tower)
     return TowerEncoder(tower, features, cut_views, view_spec)
 
 
-def _efficientnet_lite(
-    name, pretrained, weights, layers, pooling, preprocess, n_views, resize, device, precision
-):
+def _precision_of(asked, or_else):
+    precision = or_else if asked.precision == "auto" else asked.precision
+    return resolve_precision(precision, asked.device)
+
+
+def _views(asked, view_spec, dtype):
+    return resolve_views(asked.preprocess, asked.n_views, view_spec, asked.resize, dtype)
+
+
+def _efficientnet_lite(name, asked):
     from . import efficientnet_lite as lite
 
-    if pretrained is not None:
+    if asked.pretrained is not None:
         raise ValueError(
-            f"pretrained={pretrained!r} with encoder={name!r}, which has one set of weights. Leave "
-            f"pretrained out, or name timm's model: encoder='timm/tf_{name}'."
+            f"pretrained={asked.pretrained!r} with encoder={name!r}, which has one set of weights. "
+            f"Leave pretrained out, or name timm's model: encoder='timm/tf_{name}'."
         )
+    weights, device = asked.weights, asked.device
     # Not bf16 by itself: its deviations are what tells pictures apart.
-    dtype = resolve_precision("fp32" if precision == "auto" else precision, device)
+    dtype = _precision_of(asked, or_else="fp32")
     tower = _shared(
         (name, _identity(weights, None), device, dtype),
         lambda: lite.load_efficientnet_lite_tower(name, weights, device, dtype),
     )
-    cut_views, view_spec = resolve_views(preprocess, n_views, tower.view_spec, resize, dtype)
-    features = lite.resolve_blocks(layers, pooling, tower)
+    cut_views, view_spec = _views(asked, tower.view_spec, dtype)
+    features = lite.resolve_blocks(asked.layers, asked.pooling, tower)
     return lite.EfficientNetLiteEncoder(tower, features, cut_views, view_spec)
 
 
-def _named_tower(library, name, pretrained, weights, device, dtype):
+def _named_tower(library, name, asked, dtype):
+    pretrained, weights, device = asked.pretrained, asked.weights, asked.device
     if library == SOURCE:
         configuration, weights = _source(name, pretrained, weights)
         library, name = configuration.library, configuration.name
@@ -230,30 +215,29 @@ def _source(encoder, pretrained, weights):
     return configuration, weights
 
 
-def _onnx_encoder(
-    device, pretrained, weights, layers, pooling, preprocess, n_views, resize, precision
-):
+def _onnx_encoder(asked):
     from .onnx_file import find_onnx_file, identity_of
     from .onnx_tower import load_onnx_tower
 
-    if pretrained is not None:
-        raise ValueError(f"pretrained={pretrained!r} with encoder='onnx': the file is the model.")
-    file, n_threads = find_onnx_file(weights), torch.get_num_threads()
+    for parameter, value in _chosen(asked, "pretrained"):
+        raise ValueError(f"{parameter}={value!r} with encoder='onnx': the file is the model.")
+    file, n_threads = find_onnx_file(asked.weights), torch.get_num_threads()
 
     def load():
         for part in (file, file.with_suffix(".json")):
             check_checksum(part)
-        return load_onnx_tower(file, device, n_threads)
+        return load_onnx_tower(file, asked.device, n_threads)
 
-    tower = _shared((ONNX, identity_of(file), device, n_threads), load)
+    tower = _shared((ONNX, identity_of(file), asked.device, n_threads), load)
     its_precision = "fp16" if tower.dtype == torch.float16 else "fp32"
-    if precision not in ("auto", its_precision):
+    if asked.precision not in ("auto", its_precision):
         raise ValueError(
-            f"precision={precision!r} with encoder='onnx': an ONNX file fixes its number format. "
-            "Use precision='auto'."
+            f"precision={asked.precision!r} with encoder='onnx': an ONNX file fixes its number "
+            "format. Use precision='auto'."
         )
-    cut_views, view_spec = tower.views(preprocess, n_views, resize)
-    return TowerEncoder(tower, tower.features(layers, pooling, cut_views), cut_views, view_spec)
+    cut_views, view_spec = tower.views(asked.preprocess, asked.n_views, asked.resize)
+    features = tower.features(asked.layers, asked.pooling, cut_views)
+    return TowerEncoder(tower, features, cut_views, view_spec)
 
 
 def _module_tower(encoder, cut_views, device, dtype):
@@ -289,10 +273,12 @@ def _identity(weights, configuration):
     return (weights if weights == "random" else None, *stats)
 
 
-def _refuse_choices_of_towers(**asked):
-    if asked["precision"] == "fp32":  # which it is
-        del asked["precision"]
-    for parameter, value in _chosen(asked):
+def _refuse_choices_of_towers(asked):
+    if asked.precision == "fp32":  # which it is
+        asked = asked._replace(precision="auto")
+    for parameter, value in _chosen(
+        asked, "pretrained", "weights", "layers", "pooling", "preprocess", "precision"
+    ):
         raise ValueError(
             f"{parameter}={value!r} with encoder='forensic', which has no weights, layers, "
             f"preprocessing or number format to choose from. Leave {parameter} out or name "
@@ -300,10 +286,10 @@ def _refuse_choices_of_towers(**asked):
         )
 
 
-def _chosen(asked):
-    """Yield the parameters that are not at their defaults, with their values."""
+def _chosen(asked, *parameters):
+    """Yield those of the parameters that are not at their defaults, with their values."""
     defaults = {"layers": "final", "pooling": "auto", "preprocess": "auto", "precision": "auto"}
-    for parameter, value in asked.items():
-        default = defaults.get(parameter)
+    for parameter in parameters:
+        value, default = getattr(asked, parameter), defaults.get(parameter)
         if value is not default and value != default:
             yield parameter, value
