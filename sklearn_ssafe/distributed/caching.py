@@ -1,6 +1,7 @@
 """Pictures encoded on a cluster, for a cache in which this process finds them."""
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from sklearn.base import clone
@@ -11,7 +12,7 @@ from ..encoding.transformer import loaded_encoder
 from ..images.inputs import as_pictures
 from ..store.opening import open_store
 from .ray_package import ray_with_data
-from .rows import pictures_in
+from .rows import pictures_in, with_paths
 from .stages import add_stages
 from .workers import DEATHS, Actor, digest_of
 
@@ -44,10 +45,10 @@ def encode_into_cache(transformer, paths):
         missing.update(work.missing)
     if not missing:
         return
-    rows = pa.table({"path": pa.array([str(paths[row]) for row in sorted(missing)], pa.string())})
+    rows = pd.DataFrame({"path": [str(paths[row]) for row in sorted(missing)]}, dtype=object)
     ds = add_stages(
         ray,
-        ray.data.from_arrow(rows),
+        with_paths(ray, rows),
         Collecting,
         clone(transformer).set_params(cache=None),
         column="path",

@@ -7,6 +7,7 @@ from ..detector.classifier import SSAFEClassifier
 from ..detector.verdicts import abstention
 from ..public import public
 from .ray_package import ray_with_data
+from .rows import with_paths
 from .stages import add_stages
 from .workers import Judging
 
@@ -122,10 +123,10 @@ def iter_judged(detector, X):
     X is what a detector takes: paths, or a table with its columns and `path`.
     """
     ray = ray_with_data()
-    table = X if isinstance(X, pd.DataFrame) else pd.DataFrame({"path": X})
+    table = X if isinstance(X, pd.DataFrame) else pd.DataFrame({"path": X}, dtype=object)
     names = ["ssafe_score", "ssafe_label", "ssafe_verdict", "ssafe_reason"]
     ds = predict_dataset(
-        ray.data.from_pandas(table),
+        with_paths(ray, table),
         detector,
         **dict(zip(_NEW_COLUMNS, names, strict=True)),
         preserve_order=True,

@@ -3,6 +3,7 @@
 import os
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 
 from ..images.local_files import is_url
@@ -12,6 +13,15 @@ from ..images.picture import as_picture
 def pictures_in(table, column, folder):
     """Return the `Picture` of each row; relative paths begin at `folder`."""
     return [as_picture(_item(value, folder)) for value in _values(table, column)]
+
+
+def with_paths(ray, table):
+    """Make a data set of a table with a column ``path``, in which there may be names of any bytes.
+
+    Arrow has texts of UTF-8 only: Ray keeps a column with others as objects of Python.
+    """
+    paths = pd.Series(list(table["path"]), index=table.index, dtype=object)
+    return ray.data.from_pandas(table.assign(path=paths))
 
 
 def _values(table, column):

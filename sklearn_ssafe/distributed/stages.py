@@ -2,6 +2,7 @@
 
 import os
 import sys
+from numbers import Integral
 
 from ..encoding.transformer import FrozenEncoderTransformer, encoder_settings, loaded_encoder
 from .deaths import Deaths
@@ -33,6 +34,8 @@ def add_stages(
     if not isinstance(ds, ray.data.Dataset):
         raise TypeError(f"ds is of type {type(ds).__name__}, and has to be a ray.data.Dataset")
     _check_columns(ds, column, names)
+    if not (isinstance(batch_size, Integral) and batch_size >= 1):
+        raise ValueError(f"batch_size={batch_size!r} must be a whole number from 1 up")
     _check_transformer(transformer)
     num_gpus = gpus_of_each(ray, transformer.device, num_gpus)
     in_tasks = _is_read_in_tasks(reading, may_prepare, num_gpus, transformer.cache)

@@ -75,6 +75,31 @@ def test_embed_and_evaluate(trained, pictures, tmp_path):
     assert without_time.sub("", result.stdout) == without_time.sub("", plain.stdout)
 
 
+def test_names_of_any_bytes(trained, pictures, tmp_path):
+    files = sorted(pictures.rglob("*.jpg"))[:2]
+    for number, file in enumerate(files):
+        try:
+            shutil.copy(file, tmp_path / ("p\udce9", "ü é")[number])
+        except (OSError, UnicodeError):
+            pytest.skip("this file system takes no such names")
+    for command in (["embed"], ["predict", trained / "detector"]):
+        tables = []
+        for name, engine in (("a", []), ("b", ["--engine", "ray"])):
+            clear_memory_cache()
+            suffix = ".parquet" if command == ["embed"] else ".csv"
+            output = (tmp_path / name).with_suffix(suffix)
+            named = [tmp_path / "p\udce9", tmp_path / "ü é"]
+            result = run(*command, *named, "--quiet", "-o", output, *engine)
+            assert result.exit_code == 0, result.output
+            tables.append(pd.read_parquet(output) if suffix == ".parquet" else pd.read_csv(output))
+        expected, found = tables
+        assert r"p\udce9" in found["path"][0]
+        for name in {*found} - {"embedding", "score"}:
+            assert found[name].equals(expected[name])
+        values = [np.stack(table.get("embedding", table.get("score"))) for table in tables]
+        np.testing.assert_allclose(*values, atol=2e-6)
+
+
 def test_an_address_goes_with_the_engine(pictures, tmp_path):
     result = run("embed", pictures, "-o", tmp_path / "a.npz", "--ray-address", "auto")
     assert result.exit_code == 2

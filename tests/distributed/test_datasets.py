@@ -210,6 +210,9 @@ def test_what_cannot_be_done_is_said_before_anything_is_begun(two_nodes, paths):
     for num_actors in (0, 1.5, (2, 1), (1, 2, 3), ()):
         with pytest.raises(ValueError, match="num_actors="):
             encode_dataset(ds, transformer, num_actors=num_actors)
+    for batch_size in (0, None, 2.5):
+        with pytest.raises(ValueError, match=f"batch_size={batch_size} must be a whole number"):
+            encode_dataset(ds, transformer, batch_size=batch_size)
     with pytest.raises(ValueError, match="num_gpus=-1 must be"):
         encode_dataset(ds, transformer, num_gpus=-1)
     with pytest.warns(UserWarning, match="2 actors with num_cpus=1 leave fewer than 1 of the 2"):
