@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import socket
 import sys
 import warnings
@@ -15,6 +16,8 @@ _ENVIRONMENT = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal"
 # Ray would take "127.0.0.1" for the machine's address, and listen on every one, but where it
 # believes that there are no clusters, as it does of macOS. It looks when it is imported.
 _ON_THIS_MACHINE = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+# A line of a traceback that names an error.
+_RAISED = re.compile(r"[\w.]*(Error|Exception|Exit|Interrupt)\b")
 
 
 @contextmanager
@@ -29,29 +32,46 @@ def connected(address=None):
         warnings.filterwarnings("ignore", "The minimum number of concurrent actors")
         ray = sys.modules.get("ray")
         if ray is not None and ray.is_initialized():  # somebody else's
-            yield ray_with_data()
+            with _told_in_one_line(ray):
+                yield ray_with_data()
             return
         os.environ.update({**_ENVIRONMENT, **({} if address else _ON_THIS_MACHINE)})
         ray = ray_with_data()
         with _without_first_words():
             _connect(ray, address)
         try:
-            yield ray
+            with _told_in_one_line(ray):
+                yield ray
         finally:
             ray.shutdown()
+
+
+@contextmanager
+def _told_in_one_line(ray):
+    """Turn what Ray raises, the traceback of another process, into what was wrong there."""
+    try:
+        yield
+    except ray.exceptions.RayError as error:
+        lines = str(error).splitlines()
+        raised = [line for line in lines if _RAISED.match(line)]  # the cause comes first
+        what = (raised or lines or [type(error).__name__])[0]
+        raise OSError(f"Ray could not finish this: {what}") from error
 
 
 def _connect(ray, address):
     quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
     if address is None:
         _check_loopback()
-        ray.init(
-            address="local",
-            num_cpus=cpu_count() + 1,  # one for Ray's tasks, which have little to do
-            include_dashboard=False,
-            _node_ip_address="127.0.0.1",
-            **quiet,
-        )
+        try:
+            ray.init(
+                address="local",
+                num_cpus=cpu_count() + 1,  # one for Ray's tasks, which have little to do
+                include_dashboard=False,
+                _node_ip_address="127.0.0.1",
+                **quiet,
+            )
+        except Exception as error:  # of no other type where a busy machine takes too long
+            raise OSError(f"Ray could not be started here: {error}") from error
     else:
         ray.init(address=address, **quiet)
     logging.getLogger("ray.data").setLevel(logging.ERROR)

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from sklearn_ssafe.distributed import cluster
 from sklearn_ssafe.distributed.cluster import connected
 
 
@@ -47,6 +48,49 @@ print(ray.is_initialized())
         "False",
     ]
     assert result.stderr == ""
+
+
+REPORT = """ray::MapWorker(MapBatches(Judging)).submit() (pid=18300, ip=127.0.0.1)
+  File "workers.py", line 85, in __call__
+    raise ValueError(
+ValueError: there are no weights on this machine
+
+The above exception was the direct cause of the following exception:
+
+ray.exceptions.UserCodeException: UDF failed to process a data block."""
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+@pytest.mark.parametrize(
+    ("report", "what"),
+    [
+        (REPORT, "ValueError: there are no weights"),
+        ("The node is gone.\nMore.", "The node"),
+    ],
+)
+def test_what_ray_raises_is_one_line(monkeypatch, is_there, report, what):
+    ray = pytest.importorskip("ray", reason="Ray is not installed: the extra [ray]")
+    pytest.importorskip("ray.data", reason="Ray Data is not installed: the extra [ray]")
+    monkeypatch.setattr(ray, "is_initialized", lambda: is_there)
+    monkeypatch.setattr(cluster, "_connect", lambda *_: None)
+    monkeypatch.setattr(ray, "shutdown", lambda: None)
+    monkeypatch.setattr(os, "environ", {})
+    with pytest.raises(OSError, match=f"^Ray could not finish this: {what}[^\n]*$"), connected():
+        raise ray.exceptions.RayError(report)
+
+
+def test_a_start_that_takes_too_long_is_one_line(monkeypatch):
+    ray = pytest.importorskip("ray", reason="Ray is not installed: the extra [ray]")
+    pytest.importorskip("ray.data", reason="Ray Data is not installed: the extra [ray]")
+
+    def fail(**_):
+        raise Exception("The current node timed out during startup.")
+
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "init", fail)
+    monkeypatch.setattr(os, "environ", {})
+    with pytest.raises(OSError, match=r"could not be started here: .* timed out"), connected():
+        pass
 
 
 def test_without_loopback_it_says_so_and_does_not_wait(monkeypatch):
