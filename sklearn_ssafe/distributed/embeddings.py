@@ -76,10 +76,10 @@ def encode_dataset(
     Notes
     -----
     The rows are those of ``transformer.transform``. In fp32 and on processors of one kind they are
-    so to the bit where the encoder computes on as many threads (those are CPUs of an actor) and its
-    batches have the same number of pictures: always with ``FrozenEncoderTransformer(batch_size=1)``.
-    Otherwise convolutions and matrix products add up in another order, and the seventh digit may
-    differ.
+    so to the bit where the encoder computes on as many threads, of which an actor has `num_cpus`,
+    and its batches have the same number of pictures, as ``FrozenEncoderTransformer(batch_size=1)``
+    makes sure. Otherwise convolutions and matrix products add up in another order, and the seventh
+    digit may differ.
 
     A picture on which the encoder fails has its reason, as one that cannot be read has. If it fails
     on all pictures that an actor was given, that is an error. An actor that dies is started again,
