@@ -53,9 +53,11 @@ def describe_encoder(transformer):
             complete = False  # a module or a function of one's own is not written down
             continue
         settings[name] = value
-    if _resizers(encoder) == {"torch"}:
-        # Said only then: a file that says nothing is of Pillow, as all were before.
-        settings["resize"] = "torch"
+    resizers = _resizers(encoder)
+    if "torch" in resizers:
+        # Said only then: a file that says nothing is of Pillow, as all were before. Of several
+        # encoders each may have its own, and again by "auto", in the precision that is saved.
+        settings["resize"] = "torch" if len(resizers) == 1 else "auto"
     towers = [getattr(part, "tower", None) for part in encoder.parts]
     precisions = {_PRECISIONS.get(str(tower.dtype), "fp32") for tower in towers if tower}
     if len(precisions) == 1:

@@ -243,7 +243,7 @@ _ENCODER_SETTINGS = {
     "pooling": _choice("auto", "cls", "mean"),
     "preprocess": _one(f"a word or a view of side {_LONGEST_SIDE} at most", _is_preprocess),
     "n_views": _maybe(_whole(1, _MOST_VIEWS)),
-    "resize": _choice("pillow", "torch"),
+    "resize": _choice("auto", "pillow", "torch"),
     "normalize": _one("true, false or auto", lambda value: type(value) is bool or value == "auto"),
     "precision": _choice("auto", "fp32", "bf16", "fp16"),
     "on_error": _choice("raise", "nan"),

@@ -16,6 +16,8 @@ _ENVIRONMENT = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal"
 # Ray would take "127.0.0.1" for the machine's address, and listen on every one, but where it
 # believes that there are no clusters, as it does of macOS. It looks when it is imported.
 _ON_THIS_MACHINE = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+_HOST_AND_PORT = re.compile(r"(ray://)?(?P<host>[^/]+):(?P<port>\d+)")
+_FIRST_ANSWER_TIMEOUT = 5  # seconds
 # A line of a traceback that names an error.
 _RAISED = re.compile(r"[\w.]*(Error|Exception|Exit|Interrupt)\b")
 
@@ -73,7 +75,12 @@ def _connect(ray, address):
         except Exception as error:  # of no other type where a busy machine takes too long
             raise OSError(f"Ray could not be started here: {error}") from error
     else:
-        ray.init(address=address, **quiet)
+        _check_address(address)
+        try:
+            ray.init(address=address, **quiet)
+        except Exception as error:  # of many types, of which some are those of gRPC
+            first = (str(error).splitlines() or [type(error).__name__])[0]
+            raise OSError(f"Ray cannot be reached at {address}: {first}") from error
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     ray.data.DataContext.get_current().enable_progress_bars = False
 
@@ -93,6 +100,21 @@ def _without_first_words():
     finally:
         os.dup2(kept, 2)
         os.close(kept)
+
+
+def _check_address(address):
+    """Say that nobody answers at HOST:PORT, which Ray would go on trying to reach for minutes."""
+    found = _HOST_AND_PORT.fullmatch(address)
+    if found is None:  # "auto", or a name of Ray's own
+        return
+    host, port = found["host"].strip("[]"), int(found["port"])
+    try:
+        socket.create_connection((host, port), timeout=_FIRST_ANSWER_TIMEOUT).close()
+    except (OSError, OverflowError) as error:
+        raise OSError(
+            f"Nobody answers at {address} ({error}): is the cluster up, and is this the address "
+            "that ray start --head told?"
+        ) from error
 
 
 def _check_loopback():

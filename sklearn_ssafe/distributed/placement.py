@@ -42,6 +42,13 @@ def place_actors(ray, num_actors, num_cpus, num_gpus, *, is_fed, n_kept):
     """
     _check(num_actors, num_cpus)
     nodes = [node for node in _machines(ray) if _n_places(node, num_gpus)]
+    if num_gpus and not nodes:
+        warnings.warn(
+            f"No machine of this cluster has the {num_gpus:g} GPUs of an actor (num_gpus): unless "
+            "one joins, nothing will be done.",
+            UserWarning,
+            stacklevel=4,
+        )
     if num_actors is None:
         num_actors = max(1, sum(_n_places(node, num_gpus) for node in nodes))
     least, most = num_actors if isinstance(num_actors, tuple) else (num_actors, num_actors)

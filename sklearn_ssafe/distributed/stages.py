@@ -4,6 +4,7 @@ import os
 import sys
 from numbers import Integral
 
+from ..encoders.names import resolve_name
 from ..encoding.transformer import FrozenEncoderTransformer, encoder_settings, loaded_encoder
 from .deaths import Deaths
 from .placement import gpus_of_each, place_actors
@@ -95,11 +96,15 @@ def _check_transformer(transformer):
             "FrozenEncoderTransformer"
         )
     transformer._validate_params()
+    encoder = transformer.encoder
+    for name in encoder if isinstance(encoder, list | tuple) else [encoder]:
+        if isinstance(name, str):
+            resolve_name(name)  # refuses one that is unknown, here and not in every actor
     encoder_settings(transformer)  # refuses a module that stayed in another process
     torch = sys.modules.get("torch")
-    if torch is not None and isinstance(transformer.encoder, torch.nn.Module):
+    if torch is not None and isinstance(encoder, torch.nn.Module):
         raise ValueError(
-            f"the encoder is a {type(transformer.encoder).__qualname__}, and weights are never "
+            f"the encoder is a {type(encoder).__qualname__}, and weights are never "
             "sent to other processes: pass a function without arguments that returns the module, "
             "so that each actor builds its own"
         )

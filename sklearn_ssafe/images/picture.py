@@ -194,7 +194,7 @@ class Picture:
 
     def given_bytes(self):
         """Return the item itself as bytes, to tell items apart without reading any file."""
-        return str(self.item).encode("utf-8", "surrogateescape")
+        return str(self.item).encode("utf-8", "surrogatepass")
 
     def _cost(self, max_pixels):
         """Return the memory in bytes that reading takes; refuse what is no picture."""

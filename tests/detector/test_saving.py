@@ -21,6 +21,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler, normalize
 from sklearn.svm import LinearSVC
 
 from sklearn_ssafe import FrozenEncoderTransformer, LinearProbe, SSAFEClassifier, load_detector
+from sklearn_ssafe.detector import encoder_identity
 from sklearn_ssafe.detector import folder as detector_folder
 from sklearn_ssafe.encoding.transformer import loaded_encoder
 from sklearn_ssafe.exceptions import DetectorFileError, EncodingWarning
@@ -262,6 +263,15 @@ def test_what_resized_the_pictures_is_saved_and_done_again(picture_files, tmp_pa
     exact = SSAFEClassifier(tower(precision="fp32"), cv=None).fit(picture_files, [0, 1] * 5)
     again = load_detector(exact.save(tmp_path / "exact"))
     assert again.encoder_.resize == "auto"
+
+
+def test_encoders_side_by_side_may_each_have_their_own_resize(picture_files, tmp_path, monkeypatch):
+    encoder = FrozenEncoderTransformer("timm/test_vit", weights="random", precision="bf16")
+    detector = SSAFEClassifier(encoder, cv=None).fit(picture_files, [0, 1] * 5)
+    monkeypatch.setattr(encoder_identity, "_resizers", lambda _: {"torch", "pillow"})
+    path = detector.save(tmp_path / "detector")
+    assert load_detector(path).encoder_.resize == "auto"
+    assert load_detector(path, encoder=encoder).encoder_.resize == "auto"
 
 
 def test_saving_leaves_the_failures_of_the_last_call(picture_files, tmp_path):

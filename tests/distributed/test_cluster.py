@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -104,3 +105,33 @@ def test_without_loopback_it_says_so_and_does_not_wait(monkeypatch):
     monkeypatch.setattr(socket, "create_connection", unreachable)
     with pytest.raises(OSError, match=r"127\.0\.0\.1.*ip link set lo up"), connected():
         pass
+
+
+def told_of(init):
+    """Make what `_connect` needs of Ray."""
+    context = SimpleNamespace()
+    data = SimpleNamespace(DataContext=SimpleNamespace(get_current=lambda: context))
+    return SimpleNamespace(init=init, data=data)
+
+
+def test_an_address_where_nobody_answers_is_told_at_once():
+    asked = []
+    ray = told_of(lambda **how: asked.append(how["address"]))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        there = [f"127.0.0.1:{port}", f"ray://127.0.0.1:{port}", "auto"]
+        for address in there:
+            cluster._connect(ray, address)
+    assert asked == there
+    for address in (*there[:2], "127.0.0.1:999999"):
+        with pytest.raises(OSError, match=f"Nobody answers at {address}"):
+            cluster._connect(ray, address)
+    assert asked == there
+
+
+def test_what_ray_says_of_an_address_is_told_in_one_line():
+    def init(**how):
+        raise RuntimeError("wrong token\n and more")
+
+    with pytest.raises(OSError, match=r"^Ray cannot be reached at auto: wrong token$"):
+        cluster._connect(told_of(init), "auto")

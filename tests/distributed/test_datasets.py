@@ -201,6 +201,8 @@ def test_what_cannot_be_done_is_said_before_anything_is_begun(two_nodes, paths):
         encode_dataset(paths, transformer)
     with pytest.raises(TypeError, match="has to be a FrozenEncoderTransformer"):
         encode_dataset(ds, "efficientnet_lite0")
+    with pytest.raises(ValueError, match="'efficientnet_lite00' is not a known encoder"):
+        encode_dataset(ds, FrozenEncoderTransformer("efficientnet_lite00"))
     with pytest.raises(ValueError, match="Linear, and weights are never sent"):
         import torch
 

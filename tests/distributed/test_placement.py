@@ -60,3 +60,10 @@ def test_actors_that_take_every_cpu_are_warned_of(n_kept, num_actors):
     placed(ray, num_actors=num_actors - 1, num_cpus=1, n_kept=n_kept)
     with pytest.warns(UserWarning, match=f"leave fewer than {n_kept} of the 8 CPUs"):
         placed(ray, num_actors=num_actors, num_cpus=1, n_kept=n_kept)
+
+
+def test_gpus_that_no_machine_has_are_warned_of():
+    ray = ToldOf({"CPU": 8}, {"CPU": 8, "GPU": 1})
+    placed(ray, num_gpus=1)
+    with pytest.warns(UserWarning, match="No machine of this cluster has the 2 GPUs"):
+        placed(ray, num_gpus=2)

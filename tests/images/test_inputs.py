@@ -135,4 +135,5 @@ def test_a_pyarrow_table_with_one_column():
 
 def test_describe_can_always_be_printed():
     describe("a\udcff.png").encode("utf-8")
+    assert as_picture("\ud800").given_bytes() != as_picture("\ud801").given_bytes()
     assert describe(None) == describe(float("nan")) == describe(pd.NA) == "<missing>"
