@@ -235,6 +235,9 @@ class GeneratorCurator(DocumentationLink, BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
+    def __setstate__(self, state):
+        super().__setstate__({"verbose": "auto", **state})  # later than some pickles
+
     def fit(self, X, y, *, generator=None, domain=None, source=None, embedding=None):
         """Choose a training set.
 
