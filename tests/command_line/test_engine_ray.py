@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from sklearn_ssafe.store import clear_memory_cache
+from sklearn_ssafe.store.memory import shared_memory_store
 
 from .conftest import rows_of, run
 
@@ -16,6 +17,15 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning:ray"),
     pytest.mark.usefixtures("two_nodes"),
 ]
+
+
+@pytest.fixture(autouse=True)
+def memory_of_its_own():
+    """Leave to other tests what the memory held: rows of other batches differ in the last bit."""
+    kept = dict(vars(shared_memory_store))
+    shared_memory_store.clear()
+    yield
+    vars(shared_memory_store).update(kept)
 
 
 @pytest.fixture
