@@ -2,19 +2,19 @@
 
 import json
 from importlib.metadata import version
-from pathlib import Path
 
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils.validation import check_array, check_is_fitted
 
+from ..encoders.onnx_graph import FEATURES, need
 from ..encoders.onnx_tower import exact_options
+from ..encoding.export_inputs import file_to_write, look_at_each
 from ..encoding.transformer import gives_unit_rows, loaded_encoder
 from ..images.inputs import as_pictures
-from ..images.reading import ImageReadError
 from ..results import plain
 from .default_head import scaled_to_unit_length
-from .onnx_graph import FEATURES, SCORE, VIEWS, encoder_graph, head_graph, joined, need, quantised
+from .onnx_graph import SCORE, VIEWS, encoder_graph, head_graph, joined, quantised
 from .saving import contents_of
 from .verdicts import current_rule
 
@@ -78,7 +78,7 @@ class OnnxExport:
                 f"a detector with columns={self.columns!r} has no ONNX form: its head takes a table"
             )
         # All that can be wrong is found before minutes of work.
-        path = _checked(path)
+        path = file_to_write(path, "detector.onnx")
         need("onnx", "onnxruntime", "onnxscript", "skl2onnx")
         if self.encoder_ is not None:
             given = _read(pictures, precision)
@@ -124,16 +124,6 @@ class OnnxExport:
         return parity
 
 
-def _checked(path):
-    """Return where the file will stand, before an hour of work goes into it."""
-    path = Path(path).expanduser()
-    if path.is_dir():
-        raise IsADirectoryError(f"{str(path)!r} is a folder: name a file, such as detector.onnx")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"there is no folder {str(path.parent)!r} for {path.name!r}")
-    return path
-
-
 def _rows(rows, n_features):
     if rows is None:
         rows = np.random.default_rng(0).normal(size=(64, n_features))
@@ -148,25 +138,14 @@ def _rows(rows, n_features):
 
 def _read(pictures, precision):
     """Read the pictures to try the file on; for int8 they have to be many."""
-    items = [] if pictures is None else as_pictures(pictures)
-    if precision == "int8" and len(items) < _LEAST_PICTURES:
+    items = None if pictures is None else as_pictures(pictures)
+    n_given = len(items or [])
+    if precision == "int8" and n_given < _LEAST_PICTURES:
         raise ValueError(
             f"precision='int8' needs at least {_LEAST_PICTURES} pictures of the kind that it is "
-            f"for; got {len(items)}"
+            f"for; got {n_given}"
         )
-    if pictures is None:
-        from sklearn.datasets import load_sample_images
-
-        return load_sample_images().images
-    images = []
-    for row, picture in enumerate(items):
-        try:
-            images.append(picture.read())
-        except ImageReadError as error:
-            raise ValueError(
-                f"a picture to try the export on cannot be read: row {row}: {picture.name}: {error}"
-            ) from error
-    return images
+    return look_at_each(items, lambda picture: picture.read())
 
 
 def _rows_of(encoder, views, unit_rows):

@@ -3,12 +3,18 @@
 import numpy as np
 import torch
 
-from ..encoders.onnx_graph import graph_of_module, need, refuse_no_network
+from ..encoders.onnx_graph import (
+    FEATURES,
+    OPSET,
+    changed_by,
+    graph_of_module,
+    need,
+    refuse_no_network,
+)
 from .fold_majority import FoldMajority
 from .linear_probe import LinearProbe
 
-VIEWS, FEATURES, SCORE = "views", "features", "score"
-_OPSET = 20
+VIEWS, SCORE = "views", "score"
 _OPSET_OF_HEADS = 3  # ai.onnx.ml
 
 
@@ -56,7 +62,7 @@ def head_graph(head, n_features):
             _as_known(head),
             initial_types=[(FEATURES, FloatTensorType([None, n_features]))],
             options={"zipmap": False},
-            target_opset={"": _OPSET, "ai.onnx.ml": _OPSET_OF_HEADS},
+            target_opset={"": OPSET, "ai.onnx.ml": _OPSET_OF_HEADS},
         )
     except Exception as error:  # its exceptions have no common base
         raise TypeError(
@@ -131,10 +137,7 @@ def joined(encoder, head):
 
 def quantised(model, views):
     """Return an encoder's graph in int8, with the ranges that it has on these prepared pictures."""
-    import tempfile
-    from pathlib import Path
-
-    onnx, quantization = need("onnx", "onnxruntime.quantization")
+    (quantization,) = need("onnxruntime.quantization")
 
     class Pictures(quantization.CalibrationDataReader):
         def __init__(self):
@@ -144,9 +147,7 @@ def quantised(model, views):
             one = next(self._left, None)
             return None if one is None else {VIEWS: one[None]}
 
-    with tempfile.TemporaryDirectory() as folder:
-        before, after = Path(folder, "float.onnx"), Path(folder, "int8.onnx")
-        onnx.save(model, before)
+    def quantise(before, after):
         quantization.quantize_static(
             before,
             after,
@@ -158,7 +159,8 @@ def quantised(model, views):
             op_types_to_quantize=["Conv", "MatMul", "Gemm"],
             nodes_to_exclude=_fragile(model),
         )
-        return onnx.load(after)
+
+    return changed_by(quantise, model)
 
 
 def _fragile(model):

@@ -10,7 +10,7 @@ import torch
 from .tower import TowerEncoder
 
 PIXELS, FEATURES = "pixels", "features"
-_OPSET = 20
+OPSET = 20
 _MOST_BYTES = 2_000_000_000  # of one ONNX file; more needs files beside it
 _AT_MOST = 4096  # pictures in a batch, for torch's exporter wants an end
 
@@ -52,7 +52,7 @@ def graph_of_module(module, example, input_name, output_name):
             dynamic_shapes=({0: torch.export.Dim("n", min=1, max=_AT_MOST)},),
             input_names=[input_name],
             output_names=[output_name],
-            opset_version=_OPSET,
+            opset_version=OPSET,
             verbose=False,
         )
     return program.model_proto
@@ -76,16 +76,25 @@ def encoder_graph(encoder, size):
     return graph_of_module(_Features(encoder), torch.zeros(2, 3, *size), PIXELS, FEATURES)
 
 
+def changed_by(change, model):
+    """Return what ``change(before, after)``, which goes from file to file, makes of a model."""
+    (onnx,) = need("onnx")
+    with tempfile.TemporaryDirectory() as folder:
+        before, after = Path(folder, "before.onnx"), Path(folder, "after.onnx")
+        onnx.save(model, before)
+        change(before, after)
+        return onnx.load(after)
+
+
 def in_int8(model):
     """Return a graph whose matrix products are of 8-bit numbers; None where it has none.
 
     The weights have a scale for each column, and what they are multiplied with takes the range that
     it has for this picture: a range for all pictures ruins transformers (a cosine of 0.85).
     """
-    onnx, quantization = need("onnx", "onnxruntime.quantization")
-    with tempfile.TemporaryDirectory() as folder:
-        before, after = Path(folder, "float.onnx"), Path(folder, "int8.onnx")
-        onnx.save(model, before)
+    (quantization,) = need("onnxruntime.quantization")
+
+    def quantise(before, after):
         quantization.quantize_dynamic(
             before,
             after,
@@ -93,6 +102,7 @@ def in_int8(model):
             per_channel=True,
             weight_type=quantization.QuantType.QInt8,
         )
-        made = onnx.load(after)
+
+    made = changed_by(quantise, model)
     found = any(node.op_type == "MatMulInteger" for node in made.graph.node)
     return made if found else None

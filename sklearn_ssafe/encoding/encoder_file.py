@@ -12,9 +12,8 @@ from sklearn.base import clone
 from ..encoders.onnx_graph import encoder_graph, in_int8, need, refuse_no_network
 from ..encoders.onnx_tower import load_onnx_tower
 from ..encoders.tower import TowerEncoder
-from ..images.errors import ImageReadError
-from ..images.inputs import as_pictures
 from ..public import public
+from .export_inputs import file_to_write, look_at_each
 from .transformer import loaded_encoder
 
 _LEAST_COSINE_IN_FP32 = 0.9999
@@ -86,7 +85,9 @@ def export_encoder(transformer, path, *, precision="int8", pictures=None):
         raise ValueError(f"precision must be 'int8' or 'fp32', got {precision!r}")
     (onnx,) = need("onnx")
     need("onnxscript", "onnxruntime")
-    path = _checked(path)
+    path = file_to_write(Path(path).expanduser().absolute(), "encoder.onnx")
+    if path.suffix == ".json":
+        raise ValueError(f"{path.name!r}: the settings go into the .json file; name an .onnx file")
     if callable(transformer.preprocess):
         raise TypeError(
             "preprocess is a function of your own, which no file can hold: give it as "
@@ -95,7 +96,7 @@ def export_encoder(transformer, path, *, precision="int8", pictures=None):
     exact = clone(transformer).set_params(precision="fp32", device="cpu", resize="auto")
     encoder = loaded_encoder(exact)
     refuse_no_network(encoder)
-    views = _prepared(encoder, pictures)
+    views = np.stack(look_at_each(pictures, lambda picture: picture.views(encoder)))
     model = encoder_graph(encoder, views.shape[2:4])
     if precision == "int8":
         model = in_int8(model)
@@ -118,35 +119,6 @@ def export_encoder(transformer, path, *, precision="int8", pictures=None):
         settings.replace(path.with_suffix(".json"))
         made.replace(path)
     return parity
-
-
-def _checked(path):
-    """Return where the file will stand, before the work that goes into it."""
-    path = Path(path).expanduser().absolute()
-    if path.is_dir():
-        raise IsADirectoryError(f"{str(path)!r} is a folder: name a file, such as encoder.onnx")
-    if path.suffix == ".json":
-        raise ValueError(f"{path.name!r}: the settings go into the .json file; name an .onnx file")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"there is no folder {str(path.parent)!r} for {path.name!r}")
-    return path
-
-
-def _prepared(encoder, pictures):
-    """Return the views of all pictures, (n, n_views, height, width, 3)."""
-    if pictures is None:
-        from sklearn.datasets import load_sample_images
-
-        pictures = load_sample_images().images
-    views = []
-    for row, picture in enumerate(as_pictures(pictures)):
-        try:
-            views.append(picture.views(encoder))
-        except ImageReadError as error:
-            raise ValueError(
-                f"a picture to try the export on cannot be read: row {row}: {picture.name}: {error}"
-            ) from error
-    return np.stack(views)
 
 
 def _parity(encoder, file, views):
