@@ -6,11 +6,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sklearn.base import clone
 
-from ..encoding.engine import StoredEncoding
 from ..encoding.progress import progress_bar
-from ..encoding.transformer import loaded_encoder
+from ..encoding.transformer import loaded_encoder, looked_up
 from ..images.inputs import as_pictures
-from ..store.opening import open_store
+from ..store.memory import NoStore
+from ..store.opening import CarefulStore, open_store
 from .ray_package import ray_with_data
 from .rows import pictures_in, with_paths
 from .stages import add_stages
@@ -40,8 +40,7 @@ def encode_into_cache(transformer, paths):
     stores = [open_store(transformer.cache, part.identity()) for part in parts]
     missing = set()
     for part, store in zip(parts, stores, strict=True):
-        work = _stored_encoding(transformer, part, as_pictures(paths), store)
-        work.look_up()
+        work = looked_up(transformer, part, as_pictures(paths), store)
         missing.update(work.missing)
     if not missing:
         return
@@ -83,19 +82,6 @@ def _keep(rows, stores):
         store.keep(embeddings, files, [])
 
 
-def _stored_encoding(transformer, part, pictures, store):
-    return StoredEncoding(
-        part,
-        part.n_features,
-        pictures,
-        store,
-        batch_size=transformer.batch_size,
-        num_workers=transformer.num_workers,
-        max_pixels=transformer.max_pixels,
-        trust_unchanged=transformer.trust_unchanged_files,
-    )
-
-
 class Collecting(Actor):
     """Sends back what a store would be given to keep."""
 
@@ -130,31 +116,20 @@ class Collecting(Actor):
 
     def _encode(self, part, pictures, kept):
         if pictures:
-            work = _stored_encoding(self._transformer, part, pictures, kept)
-            work.look_up()
+            work = looked_up(self._transformer, part, pictures, kept)
             work.encode(lambda n_done: None)
 
 
-class _Kept:
+class _Kept(CarefulStore):
     """A store that finds nothing and remembers what it is given."""
 
     def __init__(self):
+        super().__init__(NoStore(), None)
         self.embeddings = {}
         self.files = {}
 
-    def find_files(self, states):
-        return [None] * len(states)
-
-    def get(self, digests):
-        return [None] * len(digests)
-
-    def claim(self, digest):
-        return True
-
-    def release(self, digests):
-        pass
-
     def keep(self, embeddings, files, claimed):
+        """Remember; see `CarefulStore.keep`."""
         self.embeddings.update(embeddings)
         self.files.update(files)
         return False

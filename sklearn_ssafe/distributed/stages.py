@@ -1,10 +1,10 @@
 """The stages that rows pass: cut into batches, read and prepared, encoded."""
 
 import os
-import sys
 from numbers import Integral
 
 from ..encoders.names import resolve_name
+from ..encoding.copies import is_module
 from ..encoding.transformer import FrozenEncoderTransformer, encoder_settings, loaded_encoder
 from .deaths import Deaths
 from .placement import gpus_of_each, place_actors
@@ -101,8 +101,7 @@ def _check_transformer(transformer):
         if isinstance(name, str):
             resolve_name(name)  # refuses one that is unknown, here and not in every actor
     encoder_settings(transformer)  # refuses a module that stayed in another process
-    torch = sys.modules.get("torch")
-    if torch is not None and isinstance(encoder, torch.nn.Module):
+    if is_module(encoder):
         raise ValueError(
             f"the encoder is a {type(encoder).__qualname__}, and weights are never "
             "sent to other processes: pass a function without arguments that returns the module, "

@@ -49,7 +49,7 @@ class EncoderOfCopies:
     def __getstate__(self):
         state = dict(super().__getstate__())
         state.pop("failures_", None)  # of the last call, with paths: nobody else's business
-        if _is_module(self.encoder):
+        if is_module(self.encoder):
             state["encoder"], state["_detached"] = None, _token_and_kind(self.encoder)
         elif isinstance(self.encoder, DetachedModule):
             state["encoder"], state["_detached"] = None, (self.encoder.token, self.encoder.kind)
@@ -69,7 +69,8 @@ class EncoderOfCopies:
         super().__setstate__({"resize": "pillow", **state})  # all there was, in earlier pickles
 
 
-def _is_module(encoder):
+def is_module(encoder):
+    """Tell whether an encoder is a `torch.nn.Module`, without loading torch."""
     torch = sys.modules.get("torch")  # without torch loaded there can be no module
     return torch is not None and isinstance(encoder, torch.nn.Module)
 

@@ -70,7 +70,6 @@ class StoredEncoding:
     def __init__(
         self,
         encoder,
-        n_features,
         pictures,
         store,
         *,
@@ -81,7 +80,7 @@ class StoredEncoding:
     ):
         self.encoder = encoder
         self.pictures = pictures
-        self.features = np.full((len(pictures), n_features), np.nan, dtype=np.float32)
+        self.features = np.full((len(pictures), encoder.n_features), np.nan, dtype=np.float32)
         self.reasons = {}
         self.missing = []
         self._store = store

@@ -332,7 +332,7 @@ class FrozenEncoderTransformer(
             One row for each picture, in the order of X; a table after ``set_output``.
         """
         pictures, encoder, stores = self._begin(X)
-        self.n_features_out_ = sum(n_features for n_features, _ in stores)
+        self.n_features_out_ = encoder.n_features
         callbacks = None
 
         def start_callbacks(works):
@@ -375,14 +375,14 @@ class FrozenEncoderTransformer(
         stores = []
         for part in encoder.parts:
             identity = part.identity(recognise=self.cache is not None)
-            stores.append((identity.n_features, open_store(self.cache, identity)))
+            stores.append(open_store(self.cache, identity))
         return pictures, encoder, stores
 
     def _encode(
         self, X, pictures, encoder, stores, start_callbacks=None, *, fitting=True, may_all_fail
     ):
         parts = zip(encoder.parts, stores, strict=True)
-        works = [self._look_up(part, *kept, pictures) for part, kept in parts]
+        works = [self._look_up(part, store, pictures) for part, store in parts]
         if self.on_error == "raise":
             self._raise_early(X, pictures, sorted({row for work in works for row in work.missing}))
         callbacks = None if start_callbacks is None else start_callbacks(works)
@@ -395,18 +395,8 @@ class FrozenEncoderTransformer(
         self._report(X, features, len(pictures), fitting, may_all_fail)
         return self._with_index_of(X, features, encoder)
 
-    def _look_up(self, encoder, n_features, store, pictures):
-        work = StoredEncoding(
-            encoder,
-            n_features,
-            pictures,
-            store,
-            batch_size=self.batch_size,
-            num_workers=self.num_workers,
-            max_pixels=self.max_pixels,
-            trust_unchanged=self.trust_unchanged_files,
-        )
-        work.look_up()
+    def _look_up(self, encoder, store, pictures):
+        work = looked_up(self, encoder, pictures, store)
         auto = self.compile == "auto" and is_worth_compiling(encoder, len(work.missing))
         if self.compile is True or auto:
             work.encoder = encoder.compiled()
@@ -477,6 +467,24 @@ class FrozenEncoderTransformer(
         tags.requires_fit = False
         tags.transformer_tags.preserves_dtype = []
         return tags
+
+
+def looked_up(transformer, encoder, pictures, store):
+    """Return the encoding of pictures with a transformer's settings, and what the store has of it.
+
+    `encoder` is the transformer's, or one of its parts.
+    """
+    work = StoredEncoding(
+        encoder,
+        pictures,
+        store,
+        batch_size=transformer.batch_size,
+        num_workers=transformer.num_workers,
+        max_pixels=transformer.max_pixels,
+        trust_unchanged=transformer.trust_unchanged_files,
+    )
+    work.look_up()
+    return work
 
 
 def loaded_encoder(transformer):
